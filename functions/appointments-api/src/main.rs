@@ -1,0 +1,2 @@
+//! The appointments and calendar-control HTTP API.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Receives Google's push notifications.
+fn main() {}

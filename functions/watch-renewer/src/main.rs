@@ -1,0 +1,2 @@
+//! Keeps one live watch channel per calendar.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Migrates.
+fn main() {}
