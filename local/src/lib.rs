@@ -1,1 +1,5 @@
-//! Stands in.
+//! What stands in for Google Calendar, EventBridge and Lambda's control plane on one machine, and the throw-away
+//! databases of the tests. Nothing that is deployed depends on this crate.
+
+pub mod commands;
+pub mod postgres;
