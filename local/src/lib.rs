@@ -1,1 +1,3 @@
-//! Stands in.
+//! What stands in for AWS and Google on one machine.
+
+pub mod google;
