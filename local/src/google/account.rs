@@ -210,8 +210,8 @@ mod tests {
             part(claims)
         );
         let key = PKey::private_key_from_pem(account.private_key.as_bytes()).unwrap();
-        let mut signer = Signer::new(MessageDigest::sha256(), &key).unwrap();
-        let signature = signer.sign_oneshot_to_vec(signed.as_bytes()).unwrap();
+        let mut pen = Signer::new(MessageDigest::sha256(), &key).unwrap();
+        let signature = pen.sign_oneshot_to_vec(signed.as_bytes()).unwrap();
         let assertion = format!("{signed}.{}", engine.encode(signature));
         let grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
         form_urlencoded::Serializer::new(String::new())

@@ -16,6 +16,7 @@ use super::discovery::{self, Call};
 use super::event::Actor;
 use super::faults::{FaultAnswer, When};
 use super::inner::Inner;
+use super::listing::answer_zone;
 use super::records::RequestRecord;
 use super::refusal::Refusal;
 use super::world::World;
@@ -214,13 +215,7 @@ fn look(world: &World, call: &Call) -> Result<Value, Refusal> {
         "events.get" => {
             let calendar = world.readable(call.calendar_id(), Actor::Api)?;
             let event = calendar.find(call.event_id())?;
-            let zone = call
-                .parameter("timeZone")
-                .map(|name| super::times::parse_zone(name, "answer"));
-            Ok(event.render(
-                zone.transpose()?.unwrap_or(calendar.zone),
-                world.manners.tombstones,
-            ))
+            Ok(event.render(answer_zone(call, calendar)?, world.manners.tombstones))
         }
         _ => {
             let calendar = world.readable(call.calendar_id(), Actor::Api)?;

@@ -1,7 +1,9 @@
 //! Watch channels: who is told that a calendar changed.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use openssl::hash::{MessageDigest, hash};
+use openssl::sha::sha256;
 use rand::RngExt;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
@@ -117,16 +119,18 @@ impl World {
         let (id, resource_id) = (text("id"), text("resourceId"));
         let now = self.now();
         let channel = self.channels.get_mut(id).filter(|channel| channel.is_live(now));
-        match channel.filter(|channel| channel.resource_id == resource_id) {
-            Some(channel) => {
-                channel.stopped = true;
-                Ok(())
-            }
-            None => {
-                let message = format!("Channel '{id}' not found for project 'stand-in'");
-                Err(Refusal::new(404, "global", "notFound", message))
-            }
-        }
+        let channel = channel
+            .filter(|channel| channel.resource_id == resource_id)
+            .ok_or_else(|| {
+                Refusal::new(
+                    404,
+                    "global",
+                    "notFound",
+                    format!("Channel '{id}' not found for project 'stand-in'"),
+                )
+            })?;
+        channel.stopped = true;
+        Ok(())
     }
 
     /// Whether the channel of a notice may still be told.
@@ -201,10 +205,6 @@ fn life(body: &Map<String, Value>, now: DateTime<Utc>) -> Result<TimeDelta, Refu
 
 /// Opaque, and the same for the same calendar and query.
 fn resource_id(calendar_id: &str, query: &str) -> String {
-    let text = format!("{calendar_id}?{query}");
-    // SHA-1 is always there; were it not, the plain text would do: nobody reads the id.
-    let digest = hash(MessageDigest::sha1(), text.as_bytes());
-    digest.map_or(text, |digest| {
-        digest.iter().take(15).map(|byte| format!("{byte:02x}")).collect()
-    })
+    let digest = sha256(format!("{calendar_id}?{query}").as_bytes());
+    URL_SAFE_NO_PAD.encode(&digest[..18])
 }

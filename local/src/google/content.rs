@@ -224,7 +224,7 @@ mod tests {
         }
     }
 
-    fn checked(body: Value) -> Result<Map<String, Value>, String> {
+    fn checked(body: &Value) -> Result<Map<String, Value>, String> {
         let mut content = writable(body.as_object().unwrap());
         check(&mut content, &writing(Actor::Api)).map_err(|refusal| refusal.reason)?;
         Ok(content)
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn defaults_and_read_only_fields_are_not_kept() {
-        let content = checked(timed(
+        let content = checked(&timed(
             json!({"summary": "", "transparency": "opaque", "etag": "x"}),
         ))
         .unwrap();
@@ -261,7 +261,7 @@ mod tests {
             (timed(recurring), "required"),
             (timed(both), "cannotUseDefaultRemindersAndSpecifyOverride"),
         ] {
-            assert_eq!(checked(body.clone()).unwrap_err(), reason, "{body}");
+            assert_eq!(checked(&body).unwrap_err(), reason, "{body}");
         }
     }
 
@@ -277,7 +277,7 @@ mod tests {
     fn long_properties_are_cut_without_a_word() {
         let long = "x".repeat(2000);
         let properties = json!({"extendedProperties": {"private": {"k".repeat(45): "v", "note": long}}});
-        let content = checked(timed(properties)).unwrap();
+        let content = checked(&timed(properties)).unwrap();
         let private = content["extendedProperties"]["private"].as_object().unwrap();
         assert_eq!(private.len(), 1);
         assert_eq!(private["note"].as_str().unwrap().len(), PROPERTY_VALUE);

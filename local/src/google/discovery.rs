@@ -2,6 +2,7 @@
 //!
 //! A request that does not fit the document is refused; an answer of ours that does not fit is a fault of the stand-in.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -213,7 +214,7 @@ fn schemas(direction: Direction) -> Schemas<'static> {
 
 fn decode(segment: &str) -> Result<String, String> {
     let text = percent_decode_str(segment).decode_utf8();
-    text.map(|text| text.into_owned())
+    text.map(Cow::into_owned)
         .map_err(|_| format!("{segment} is no UTF-8"))
 }
 
@@ -252,8 +253,8 @@ mod tests {
 
     use super::*;
 
-    fn call(method: Method, path: &str, query: &str, body: &str) -> Result<Call, String> {
-        check_request(&method, path, query, body.as_bytes())
+    fn call(method: &Method, path: &str, query: &str, body: &str) -> Result<Call, String> {
+        check_request(method, path, query, body.as_bytes())
     }
 
     #[test]
@@ -266,7 +267,7 @@ mod tests {
     fn a_request_is_matched_to_its_call_with_its_parameters() {
         let path = "calendars/clinic%40example.com/events/abcde";
         let found = call(
-            Method::PATCH,
+            &Method::PATCH,
             path,
             "sendUpdates=none&alt=json",
             r#"{"summary": null}"#,
@@ -297,7 +298,7 @@ mod tests {
             (Method::POST, "calendars/c/events/abcde/move", "", ""),
         ];
         for (method, path, query, body) in refused {
-            assert!(call(method, path, query, body).is_err(), "{path}?{query} {body}");
+            assert!(call(&method, path, query, body).is_err(), "{path}?{query} {body}");
         }
     }
 

@@ -35,6 +35,7 @@ mod server;
 mod stand_in;
 mod store;
 mod times;
+mod tokens;
 mod world;
 mod writes;
 

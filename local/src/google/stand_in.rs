@@ -80,12 +80,11 @@ impl StandIn {
     pub async fn start() -> Result<Self, StartError> {
         // Making a key takes up to a second; one for all the tests of a process will do.
         static ACCOUNT: OnceLock<Account> = OnceLock::new();
-        let account = match ACCOUNT.get() {
-            Some(account) => account.clone(),
-            None => {
-                let fresh = Account::generate()?;
-                ACCOUNT.get_or_init(|| fresh).clone()
-            }
+        let account = if let Some(account) = ACCOUNT.get() {
+            account.clone()
+        } else {
+            let fresh = Account::generate()?;
+            ACCOUNT.get_or_init(|| fresh).clone()
         };
         Self::run(Options::default(), World::new(account), None).await
     }

@@ -150,8 +150,8 @@ pub(crate) fn token_request(service_account: &str) -> String {
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(json!({"alg": "RS256", "typ": "JWT"})), part(claims));
     let key = PKey::private_key_from_pem(account["private_key"].as_str().unwrap().as_bytes()).unwrap();
-    let mut signer = Signer::new(MessageDigest::sha256(), &key).unwrap();
-    let signature = URL_SAFE_NO_PAD.encode(signer.sign_oneshot_to_vec(signed.as_bytes()).unwrap());
+    let mut pen = Signer::new(MessageDigest::sha256(), &key).unwrap();
+    let signature = URL_SAFE_NO_PAD.encode(pen.sign_oneshot_to_vec(signed.as_bytes()).unwrap());
     form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
         .append_pair("assertion", &format!("{signed}.{signature}"))

@@ -4,4 +4,7 @@
 
 mod client;
 mod events;
+mod faults;
 mod listing;
+mod recurring;
+mod watching;
