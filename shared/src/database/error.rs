@@ -31,6 +31,9 @@ pub enum DatabaseError {
         /// PostgreSQL's message where it cannot quote data, else a general one.
         message: String,
     },
+    /// The work of a transaction asked for this itself: what it wrote is undone.
+    #[error("the transaction was rolled back")]
+    RolledBack,
     /// A row that is not what the program expects.
     #[error("a row was not understood: {0}")]
     Row(String),
@@ -87,12 +90,12 @@ pub(super) enum Fault {
     Final(DatabaseError),
 }
 
-impl Fault {
-    pub(super) fn of(error: &tokio_postgres::Error) -> Self {
+impl From<tokio_postgres::Error> for Fault {
+    fn from(error: tokio_postgres::Error) -> Self {
         let Some(fault) = error.as_db_error() else {
             return if error.is_closed()
-                || source::<io::Error>(error).is_some()
-                || is(error, "unexpected message")
+                || source::<io::Error>(&error).is_some()
+                || is(&error, "unexpected message")
             {
                 Self::Lost
             } else {
@@ -111,6 +114,27 @@ impl Fault {
             Self::Contended
         } else {
             Self::Final(statement(fault))
+        }
+    }
+}
+
+/// The work of a transaction sees faults as errors, and hands them back by `?`.
+impl From<tokio_postgres::Error> for DatabaseError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        match Fault::from(error) {
+            Fault::Lost => Unavailable::Broken.into(),
+            Fault::Contended => Unavailable::Contended.into(),
+            Fault::Final(error) => error,
+        }
+    }
+}
+
+impl From<DatabaseError> for Fault {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::Unavailable(Unavailable::Broken) => Self::Lost,
+            DatabaseError::Unavailable(Unavailable::Contended) => Self::Contended,
+            error => Self::Final(error),
         }
     }
 }

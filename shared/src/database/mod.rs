@@ -25,7 +25,7 @@ mod work;
 
 pub use error::{DatabaseError, Unavailable};
 pub use migrate::{MigrateError, migrate};
-pub use session::{Database, Ending};
+pub use session::Database;
 pub use url::{DatabaseUrl, DatabaseUrlError};
 pub use work::{InTransaction, Outcome, Spawnable, Statements};
 

@@ -33,10 +33,6 @@ impl Runs {
         }
     }
 
-    pub(super) fn deadline(&self) -> Deadline {
-        self.deadline
-    }
-
     /// Whether the work may have been committed although it failed with `fault`: its connection broke, or it ran into a
     /// constraint after one had, and what it ran into may be the lost run that came through late.
     pub(super) fn may_have_landed(&self, fault: &Fault) -> bool {

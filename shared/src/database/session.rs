@@ -22,15 +22,6 @@ pub struct Database {
     slot: RwLock<Option<Live>>,
 }
 
-/// How a transaction is to end; the value goes to the caller either way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending<T> {
-    /// Keep what was written.
-    Commit(T),
-    /// Undo what was written.
-    RollBack(T),
-}
-
 impl Database {
     /// The database at `url`.
     #[must_use]
@@ -76,35 +67,35 @@ impl Database {
                 match self.run(deadline, &work).await {
                     Ok(value) => return Ok(value),
                     Err(fault) => {
-                        if let Some(value) = self.landed(&mut runs, fault, &committed).await? {
+                        if runs.may_have_landed(&fault)
+                            && let Some(value) = self.read_repeatedly(deadline, &committed).await?
+                        {
                             return Ok(value);
                         }
+                        runs.another_after(fault).await?;
                     }
                 }
             }
         })
     }
 
-    /// Runs several statements as one transaction, alone on the connection. `work` may run again if other transactions
-    /// stood in its way, or if the connection broke and `committed` (see [`Database::write`]) finds nothing.
+    /// Runs several statements as one transaction, alone on the connection. If `work` fails, for example with
+    /// [`DatabaseError::RolledBack`], or if the future is dropped, the transaction is rolled back.
     ///
-    /// If it fails, or its future is dropped, the transaction is rolled back.
+    /// `work` runs again if other transactions stood in its way, or once if the connection broke; in that case the first
+    /// run may have been committed. It must therefore look at the tables before it writes (a lease, a claim, a version)
+    /// and find nothing to do the second time.
     pub fn transaction<'a, T: Send + 'a>(
         &'a self,
         deadline: Deadline,
-        work: impl InTransaction<Ending<T>> + 'a,
-        committed: impl Statements<Option<T>> + 'a,
+        work: impl InTransaction<T> + 'a,
     ) -> Outcome<'a, T> {
         Box::pin(async move {
             let mut runs = Runs::until(deadline);
             loop {
                 match self.run_alone(deadline, &work).await {
                     Ok(value) => return Ok(value),
-                    Err(fault) => {
-                        if let Some(value) = self.landed(&mut runs, fault, &committed).await? {
-                            return Ok(value);
-                        }
-                    }
+                    Err(fault) => runs.another_after(fault).await?,
                 }
             }
         })
@@ -124,32 +115,13 @@ impl Database {
         }
     }
 
-    /// The result of a run that took effect although it failed with `fault`; `None` when it is time for another run.
-    async fn landed<T: Send>(
-        &self,
-        runs: &mut Runs,
-        fault: Fault,
-        committed: &impl Statements<Option<T>>,
-    ) -> Result<Option<T>, DatabaseError> {
-        if runs.may_have_landed(&fault)
-            && let Some(value) = self.read_repeatedly(runs.deadline(), committed).await?
-        {
-            return Ok(Some(value));
-        }
-        runs.another_after(fault).await.map(|()| None)
-    }
-
     async fn run<T: Send>(&self, deadline: Deadline, work: &impl Statements<T>) -> Result<T, Fault> {
         let live = self.shared(deadline).await.map_err(Fault::Final)?;
         let (client, pulse) = live.parts();
         observed(pulse, deadline, work(client)).await
     }
 
-    async fn run_alone<T: Send>(
-        &self,
-        deadline: Deadline,
-        work: &impl InTransaction<Ending<T>>,
-    ) -> Result<T, Fault> {
+    async fn run_alone<T: Send>(&self, deadline: Deadline, work: &impl InTransaction<T>) -> Result<T, Fault> {
         let mut slot = self.exclusive(deadline).await.map_err(Fault::Final)?;
         let Some(live) = slot.as_mut() else {
             return Err(Fault::Lost);
@@ -157,10 +129,9 @@ impl Database {
         let (client, pulse) = live.parts_mut();
         let in_transaction = async {
             let transaction = client.transaction().await?;
-            match work(&transaction).await? {
-                Ending::Commit(value) => transaction.commit().await.map(|()| value),
-                Ending::RollBack(value) => transaction.rollback().await.map(|()| value),
-            }
+            let value = work(&transaction).await?;
+            transaction.commit().await?;
+            Ok::<_, DatabaseError>(value)
         };
         observed(pulse, deadline, in_transaction).await
     }
@@ -206,10 +177,10 @@ impl Database {
 }
 
 /// Waits for work that is under way on a connection, and keeps account of whether the connection lives.
-async fn observed<T>(
+async fn observed<T, E: Into<Fault>>(
     pulse: &Pulse,
     deadline: Deadline,
-    work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, Fault> {
     let limit = deadline.at_most(WORK_LIMIT);
     match limit.bound(work).await {
@@ -218,7 +189,7 @@ async fn observed<T>(
             Ok(value)
         }
         Ok(Err(error)) => {
-            let fault = Fault::of(&error);
+            let fault = error.into();
             if matches!(fault, Fault::Lost) {
                 pulse.condemn();
             } else {

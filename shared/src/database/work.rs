@@ -16,39 +16,42 @@ pub type Outcome<'a, T> = Pin<Box<dyn Future<Output = Result<T, DatabaseError>> 
 
 /// Statements that need no transaction of several, giving `T`.
 pub trait Statements<T>:
-    AsyncFn(&Client) -> Result<T, Error> + for<'c> Spawnable<&'c Client, T> + Send + Sync
+    AsyncFn(&Client) -> Result<T, Error> + for<'c> Spawnable<&'c Client, Result<T, Error>> + Send + Sync
 {
 }
 
 impl<T, F> Statements<T> for F where
-    F: AsyncFn(&Client) -> Result<T, Error> + for<'c> Spawnable<&'c Client, T> + Send + Sync
+    F: AsyncFn(&Client) -> Result<T, Error> + for<'c> Spawnable<&'c Client, Result<T, Error>> + Send + Sync
 {
 }
 
-/// Statements of one transaction, giving `T`.
+/// Statements of one transaction, giving `T`. A failed statement is a [`DatabaseError`] by `?`.
 pub trait InTransaction<T>:
-    AsyncFn(&Transaction<'_>) -> Result<T, Error> + for<'c, 't> Spawnable<&'c Transaction<'t>, T> + Send + Sync
+    AsyncFn(&Transaction<'_>) -> Result<T, DatabaseError>
+    + for<'c, 't> Spawnable<&'c Transaction<'t>, Result<T, DatabaseError>>
+    + Send
+    + Sync
 {
 }
 
 impl<T, F> InTransaction<T> for F where
-    F: AsyncFn(&Transaction<'_>) -> Result<T, Error>
-        + for<'c, 't> Spawnable<&'c Transaction<'t>, T>
+    F: AsyncFn(&Transaction<'_>) -> Result<T, DatabaseError>
+        + for<'c, 't> Spawnable<&'c Transaction<'t>, Result<T, DatabaseError>>
         + Send
         + Sync
 {
 }
 
 /// A function whose future may move between threads.
-pub trait Spawnable<On, T>: Fn(On) -> Self::Future {
+pub trait Spawnable<On, Output>: Fn(On) -> Self::Future {
     /// The future.
-    type Future: Future<Output = Result<T, Error>> + Send;
+    type Future: Future<Output = Output> + Send;
 }
 
-impl<On, T, F, Running> Spawnable<On, T> for F
+impl<On, Output, F, Running> Spawnable<On, Output> for F
 where
     F: Fn(On) -> Running,
-    Running: Future<Output = Result<T, Error>> + Send,
+    Running: Future<Output = Output> + Send,
 {
     type Future = Running;
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use local::postgres::{TestDatabase, TestServer};
-use shared::database::{DatabaseError, Ending, Unavailable};
+use shared::database::{DatabaseError, Unavailable};
 use shared::deadline::Deadline;
 use tokio::sync::Notify;
 use tokio_postgres::Client;
@@ -137,17 +137,13 @@ async fn a_transaction_that_was_cut_leaves_nothing_and_is_run_again() {
     execute(&database, "CREATE TABLE t (id int8)").await;
     let runs = AtomicU32::new(0);
     let done = database
-        .transaction(
-            ample(),
-            async |transaction| {
-                transaction.batch_execute("INSERT INTO t VALUES (1)").await?;
-                if runs.fetch_add(1, Ordering::Relaxed) == 0 {
-                    cut(transaction.client()).await?;
-                }
-                Ok(Ending::Commit(()))
-            },
-            async |_| Ok(None),
-        )
+        .transaction(ample(), async |transaction| {
+            transaction.batch_execute("INSERT INTO t VALUES (1)").await?;
+            if runs.fetch_add(1, Ordering::Relaxed) == 0 {
+                cut(transaction.client()).await?;
+            }
+            Ok(())
+        })
         .await;
     assert_eq!(done, Ok(()));
     assert_eq!(read_number(&database, "SELECT count(*) FROM t").await, Ok(1));

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use local::postgres::TestDatabase;
-use shared::database::{DatabaseUrl, Ending, migrate};
+use shared::database::{DatabaseUrl, migrate};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio_postgres::types::Type;
@@ -117,16 +117,12 @@ async fn a_transaction_keeps_its_session() {
     execute(&one, "CREATE TABLE t (n int8)").await;
     let pid = "SELECT pg_backend_pid()";
     let (first, between, last) = one
-        .transaction(
-            ample(),
-            async |transaction| {
-                let first: i32 = transaction.query_typed_one(pid, &[]).await?.try_get(0)?;
-                let between = read_number(&two, "SELECT pg_backend_pid()::int8").await;
-                let last: i32 = transaction.query_typed_one(pid, &[]).await?.try_get(0)?;
-                Ok(Ending::Commit((first, between, last)))
-            },
-            async |_| Ok(None),
-        )
+        .transaction(ample(), async |transaction| {
+            let first: i32 = transaction.query_typed_one(pid, &[]).await?.try_get(0)?;
+            let between = read_number(&two, "SELECT pg_backend_pid()::int8").await;
+            let last: i32 = transaction.query_typed_one(pid, &[]).await?.try_get(0)?;
+            Ok((first, between, last))
+        })
         .await
         .unwrap();
     assert_eq!(first, last);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use local::postgres::TestDatabase;
-use shared::database::{DatabaseError, Ending, Unavailable};
+use shared::database::{DatabaseError, Unavailable};
 use shared::deadline::Deadline;
 use tokio::sync::{Barrier, Notify};
 use tokio_postgres::types::Type;
@@ -36,22 +36,18 @@ async fn no_statement_of_another_flow_gets_into_a_transaction() {
     let database = database(&test.url());
     execute(&database, "CREATE TABLE t (n int8)").await;
     let written = Notify::new();
-    let transaction = database.transaction(
-        ample(),
-        async |transaction| {
-            transaction.batch_execute("INSERT INTO t VALUES (1)").await?;
-            written.notify_one();
-            transaction.batch_execute("SELECT pg_sleep(0.1)").await?;
-            Ok(Ending::RollBack(()))
-        },
-        async |_| Ok(None),
-    );
+    let transaction = database.transaction(ample(), async |transaction| {
+        transaction.batch_execute("INSERT INTO t VALUES (1)").await?;
+        written.notify_one();
+        transaction.batch_execute("SELECT pg_sleep(0.1)").await?;
+        Err::<(), _>(DatabaseError::RolledBack)
+    });
     let other = async {
         written.notified().await;
         read_number(&database, "SELECT count(*) FROM t").await
     };
     let (transaction, other) = tokio::join!(transaction, other);
-    transaction.unwrap();
+    assert_eq!(transaction, Err(DatabaseError::RolledBack));
     assert_eq!(other.unwrap(), 0);
 }
 
@@ -60,18 +56,14 @@ async fn a_transaction_ends_as_its_work_says() {
     let test = TestDatabase::empty().await;
     let database = database(&test.url());
     execute(&database, "CREATE TABLE t (n int8)").await;
-    for (ending, rows) in [(Ending::RollBack(7), 0), (Ending::Commit(7), 1)] {
+    for (ending, rows) in [(Err(DatabaseError::RolledBack), 0), (Ok(7), 1)] {
         let value = database
-            .transaction(
-                ample(),
-                async |transaction| {
-                    transaction.batch_execute("INSERT INTO t VALUES (1)").await?;
-                    Ok(ending)
-                },
-                async |_| Ok(None),
-            )
+            .transaction(ample(), async |transaction| {
+                transaction.batch_execute("INSERT INTO t VALUES (1)").await?;
+                ending.clone()
+            })
             .await;
-        assert_eq!(value, Ok(7));
+        assert_eq!(value, ending);
         assert_eq!(read_number(&database, "SELECT count(*) FROM t").await, Ok(rows));
     }
 }
@@ -82,15 +74,11 @@ async fn a_transaction_that_runs_out_of_time_is_rolled_back() {
     let database = database(&test.url());
     execute(&database, "CREATE TABLE t (n int8)").await;
     let outcome = database
-        .transaction(
-            Deadline::after(Duration::from_millis(300)),
-            async |transaction| {
-                transaction.batch_execute("INSERT INTO t VALUES (1)").await?;
-                transaction.batch_execute("SELECT pg_sleep(1)").await?;
-                Ok(Ending::Commit(()))
-            },
-            async |_| Ok(None),
-        )
+        .transaction(Deadline::after(Duration::from_millis(300)), async |transaction| {
+            transaction.batch_execute("INSERT INTO t VALUES (1)").await?;
+            transaction.batch_execute("SELECT pg_sleep(1)").await?;
+            Ok(())
+        })
         .await;
     assert_eq!(outcome, Err(DatabaseError::Unavailable(Unavailable::Slow)));
     assert_eq!(read_number(&database, "SELECT count(*) FROM t").await, Ok(0));
@@ -120,9 +108,9 @@ async fn transactions_that_stand_in_each_others_way_both_come_through() {
             transaction
                 .execute_typed("UPDATE t SET n = $1", &[(&next, Type::INT8)])
                 .await?;
-            Ok(Ending::Commit(()))
+            Ok(())
         };
-        database.transaction(ample(), work, async |_| Ok(None)).await
+        database.transaction(ample(), work).await
     };
     let (first, second) = tokio::join!(increment(&one), increment(&two));
     assert_eq!((first, second), (Ok(()), Ok(())));
@@ -177,11 +165,9 @@ async fn the_futures_can_be_spawned() {
         database.write(ample(), insert, async |_| Ok(None)).await?;
         let transaction = async |transaction: &tokio_postgres::Transaction<'_>| {
             let row = transaction.query_typed_one("SELECT n FROM t", &[]).await?;
-            Ok(Ending::Commit(row.try_get::<_, i64>(0)?))
+            Ok(row.try_get::<_, i64>(0)?)
         };
-        database
-            .transaction(ample(), transaction, async |_| Ok(None))
-            .await
+        database.transaction(ample(), transaction).await
     });
     assert_eq!(task.await.unwrap(), Ok(5));
 }
