@@ -2,4 +2,5 @@
 //! databases of the tests. Nothing that is deployed depends on this crate.
 
 pub mod commands;
+pub mod google;
 pub mod postgres;
