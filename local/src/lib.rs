@@ -4,3 +4,4 @@
 pub mod bus;
 pub mod commands;
 pub mod postgres;
+pub mod sandbox;

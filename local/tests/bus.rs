@@ -250,6 +250,7 @@ impl Functions {
         Self { url, invocations }
     }
 
+    #[expect(clippy::unused_async, reason = "a handler is async")]
     async fn invoke(
         State(script): State<Script>,
         Path(name): Path<String>,
