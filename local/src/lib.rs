@@ -3,5 +3,6 @@
 
 pub mod bus;
 pub mod commands;
+pub mod google;
 pub mod postgres;
 pub mod sandbox;

@@ -1,1 +1,6 @@
 //! Library.
+
+pub mod backoff;
+pub mod database;
+pub mod deadline;
+pub mod google;

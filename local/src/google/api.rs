@@ -1,0 +1,352 @@
+//! The Calendar API and the token endpoint over HTTP: faults, the document, the token, then the call itself.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use chrono::{TimeDelta, Utc};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH, RETRY_AFTER};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, StatusCode};
+use serde_json::{Value, json};
+
+use super::account::{AccessToken, TOKEN_LIFE};
+use super::discovery::{self, Call};
+use super::event::Actor;
+use super::faults::{FaultAnswer, When};
+use super::inner::Inner;
+use super::listing::answer_zone;
+use super::records::RequestRecord;
+use super::refusal::Refusal;
+use super::world::World;
+
+/// Google takes larger bodies; nothing in a calendar needs one.
+const LARGEST_BODY: usize = 1 << 20;
+
+/// Marks a response that is not to be sent: the server closes the connection instead.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Disconnect;
+
+/// What goes back to the caller.
+enum Reply {
+    Answer {
+        status: u16,
+        body: Option<Value>,
+        retry_after: Option<String>,
+    },
+    Disconnect,
+}
+
+/// Serves a request to `/calendar/v3/...`.
+pub(super) async fn calendar(State(inner): State<Arc<Inner>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, LARGEST_BODY).await.unwrap_or_default();
+    let checked = check(&parts, &body);
+    let call = checked.as_ref().ok();
+    let record = RequestRecord {
+        operation: call.map(|call| call.operation.clone()).unwrap_or_default(),
+        request: format!("{} {}", parts.method, parts.uri),
+        calendar: call
+            .and_then(|call| call.parameter("calendarId"))
+            .map(str::to_owned),
+        event: call.and_then(|call| call.parameter("eventId")).map(str::to_owned),
+        if_match: call.and_then(|call| call.if_match.clone()),
+        body: serde_json::from_slice(&body).ok(),
+        status: None,
+    };
+    under_faults(&inner, record, || match &checked {
+        Ok(call) => serve(&inner, &parts.headers, call),
+        Err(fault) => {
+            let fault = format!("{} {}: {fault}", parts.method, parts.uri);
+            tracing::warn!(fault, "a request does not fit the discovery document");
+            inner.records().violations.push(fault.clone());
+            refused(&Refusal::new(400, "global", "badRequest", fault))
+        }
+    })
+    .await
+}
+
+/// Serves a request to the token endpoint.
+pub(super) async fn token(State(inner): State<Arc<Inner>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let form = to_bytes(body, LARGEST_BODY).await.unwrap_or_default();
+    let record = RequestRecord {
+        operation: "token".to_owned(),
+        request: format!("{} {}", parts.method, parts.uri),
+        calendar: None,
+        event: None,
+        if_match: None,
+        body: None,
+        status: None,
+    };
+    under_faults(&inner, record, || grant(&inner, &form)).await
+}
+
+/// Keeps the record of a request, and lets faults come before or after what it does.
+async fn under_faults(inner: &Arc<Inner>, record: RequestRecord, act: impl FnOnce() -> Reply) -> Response {
+    let struck = inner
+        .faults
+        .strike(&record.operation, record.calendar.as_deref(), &record.request);
+    let record = inner.records().open(record);
+    let early = match &struck {
+        Some((When::Before, answer)) => fail(inner, answer).await,
+        _ => None,
+    };
+    let mut reply = early.unwrap_or_else(act);
+    if let Some((When::After, answer)) = &struck {
+        reply = fail(inner, answer).await.unwrap_or(reply);
+    }
+    if let Reply::Answer { status, .. } = reply {
+        inner.records().close(&record, status);
+    }
+    reply.into_response()
+}
+
+/// What a fault answers; `None` when it only kept the caller waiting.
+async fn fail(inner: &Inner, answer: &FaultAnswer) -> Option<Reply> {
+    match answer {
+        FaultAnswer::Refuse {
+            status,
+            reason,
+            retry_after,
+        } => Some(Reply::Answer {
+            status: *status,
+            body: Some(FaultAnswer::envelope(*status, reason)),
+            retry_after: retry_after.clone(),
+        }),
+        FaultAnswer::Drop => Some(Reply::Disconnect),
+        FaultAnswer::Hang => {
+            inner.faults.released().await;
+            None
+        }
+    }
+}
+
+fn check(parts: &Parts, body: &[u8]) -> Result<Call, String> {
+    let path = parts.uri.path();
+    let path = path.strip_prefix("/calendar/v3/").unwrap_or(path);
+    let header = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let json = header(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/json"));
+    if !body.is_empty() && !json {
+        return Err("the body is not declared as application/json".to_owned());
+    }
+    let mut call =
+        discovery::check_request(&parts.method, path, parts.uri.query().unwrap_or_default(), body)?;
+    call.if_match = header(IF_MATCH).map(str::to_owned);
+    Ok(call)
+}
+
+fn serve(inner: &Arc<Inner>, headers: &HeaderMap, call: &Call) -> Reply {
+    if let Err(refusal) = inner.read(|world| authorize(world, headers, call)) {
+        return refused(&refusal);
+    }
+    note_unconditional_write(inner, call);
+    let outcome = match call.operation.as_str() {
+        "calendars.get" | "events.get" | "events.list" | "events.instances" | "freebusy.query" => {
+            inner.read(|world| look(world, call)).map(Some)
+        }
+        "events.insert" | "events.patch" | "events.update" | "events.delete" | "events.move"
+        | "events.watch" | "channels.stop" => inner.write(|world| change(world, call)),
+        other => {
+            inner
+                .records()
+                .violations
+                .push(format!("{other}: the stand-in does not play this call"));
+            let message = "The stand-in does not play this call.";
+            return refused(&Refusal::new(501, "global", "notImplemented", message));
+        }
+    };
+    match outcome {
+        Ok(body) => checked_answer(inner, call, body),
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+fn authorize(world: &World, headers: &HeaderMap, call: &Call) -> Result<(), Refusal> {
+    let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = header
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .ok_or_else(|| Refusal::unauthorized("required", "Login Required."))?;
+    let known = world
+        .tokens
+        .get(token)
+        .filter(|token| world.now() < token.expires_at);
+    let known = known.ok_or_else(|| Refusal::unauthorized("authError", "Invalid Credentials"))?;
+    if !discovery::scopes_allow(&call.operation, &known.scopes) {
+        let message = "Request had insufficient authentication scopes.";
+        return Err(Refusal::new(403, "global", "insufficientPermissions", message));
+    }
+    Ok(())
+}
+
+fn note_unconditional_write(inner: &Inner, call: &Call) {
+    let writes = matches!(
+        call.operation.as_str(),
+        "events.patch" | "events.update" | "events.delete"
+    );
+    if !writes || call.if_match.is_some() {
+        return;
+    }
+    let calendar = call.calendar_id();
+    let exists = inner.read(|world| {
+        let calendar = world.calendars.get(calendar);
+        calendar.is_some_and(|calendar| calendar.find(call.event_id()).is_ok())
+    });
+    if exists {
+        inner.records().unconditional_writes.push(RequestRecord {
+            operation: call.operation.clone(),
+            request: format!("{} {calendar} {}", call.operation, call.event_id()),
+            calendar: Some(calendar.to_owned()),
+            event: Some(call.event_id().to_owned()),
+            if_match: None,
+            body: call.body.clone(),
+            status: None,
+        });
+    }
+}
+
+/// The calls that change nothing.
+fn look(world: &World, call: &Call) -> Result<Value, Refusal> {
+    match call.operation.as_str() {
+        "events.list" => world.list(call),
+        "events.instances" => world.instances(call),
+        "freebusy.query" => world.free_busy(&call.fields()),
+        "events.get" => {
+            let calendar = world.readable(call.calendar_id(), Actor::Api)?;
+            let event = calendar.find(call.event_id())?;
+            Ok(event.render(answer_zone(call, calendar)?, world.manners.tombstones))
+        }
+        _ => {
+            let calendar = world.readable(call.calendar_id(), Actor::Api)?;
+            Ok(json!({
+                "kind": "calendar#calendar",
+                "etag": format!("\"calendar-{}\"", calendar.zone.name()),
+                "id": calendar.id,
+                "summary": calendar.id,
+                "timeZone": calendar.zone.name(),
+            }))
+        }
+    }
+}
+
+/// The calls that change something; the answer to some has no body.
+fn change(world: &mut World, call: &Call) -> Result<Option<Value>, Refusal> {
+    let (calendar_id, id, if_match) = (call.calendar_id(), call.event_id(), call.if_match.as_deref());
+    let fields = call.fields();
+    let event = match call.operation.as_str() {
+        "events.insert" => world.insert(calendar_id, &fields, Actor::Api)?,
+        "events.patch" => world.patch(calendar_id, id, if_match, &fields, Actor::Api)?,
+        "events.update" => world.replace(calendar_id, id, if_match, &fields, Actor::Api)?,
+        "events.delete" => return world.delete(calendar_id, id, if_match, Actor::Api).map(|()| None),
+        "events.watch" => return world.watch(calendar_id, &watched_query(call), &fields).map(Some),
+        "channels.stop" => return world.stop(&fields).map(|()| None),
+        _ => {
+            let destination = call.parameter("destination").unwrap_or_default();
+            let moved = world.move_event(calendar_id, id, destination, Actor::Api)?;
+            let zone = world.readable(destination, Actor::Api)?.zone;
+            return Ok(Some(moved.render(zone, world.manners.tombstones)));
+        }
+    };
+    let zone = world.readable(calendar_id, Actor::Api)?.zone;
+    Ok(Some(event.render(zone, world.manners.tombstones)))
+}
+
+/// The query of the watched listing; what only says how to answer is left out.
+fn watched_query(call: &Call) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, values) in call
+        .all_parameters()
+        .iter()
+        .filter(|(name, _)| *name != "calendarId" && *name != "alt")
+    {
+        query.extend_pairs(values.iter().map(|value| (name, value)));
+    }
+    query.append_pair("alt", "json");
+    query.finish()
+}
+
+/// An answer that does not fit the document is our own fault: it is recorded, and in a debug build loud.
+fn checked_answer(inner: &Inner, call: &Call, body: Option<Value>) -> Reply {
+    if let Err(fault) = discovery::check_answer(&call.operation, body.as_ref()) {
+        let fault = format!("our answer to {}: {fault}", call.operation);
+        tracing::error!(fault, "an answer does not fit the discovery document");
+        inner.records().violations.push(fault.clone());
+        if cfg!(debug_assertions) {
+            return refused(&Refusal::new(500, "global", "internalError", fault));
+        }
+    }
+    let status = if body.is_some() { 200 } else { 204 };
+    Reply::Answer {
+        status,
+        body,
+        retry_after: None,
+    }
+}
+
+fn grant(inner: &Arc<Inner>, form: &[u8]) -> Reply {
+    let account = inner.read(|world| world.account.clone());
+    match account.grant(form, &inner.token_uri(), Utc::now()) {
+        Ok(scopes) => {
+            let token = format!("ya29.{}", uuid::Uuid::new_v4().simple());
+            inner.write(|world| {
+                let now = world.now();
+                world.tokens.retain(|_, token| now < token.expires_at);
+                let expires_at = now + TimeDelta::seconds(TOKEN_LIFE);
+                world
+                    .tokens
+                    .insert(token.clone(), AccessToken { scopes, expires_at });
+            });
+            // Google says a second less than the life it gives.
+            let body = json!({"access_token": token, "expires_in": TOKEN_LIFE - 1, "token_type": "Bearer"});
+            Reply::Answer {
+                status: 200,
+                body: Some(body),
+                retry_after: None,
+            }
+        }
+        Err(refusal) => {
+            tracing::warn!(%refusal, "no token given");
+            Reply::Answer {
+                status: 400,
+                body: Some(refusal.body()),
+                retry_after: None,
+            }
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> Reply {
+    Reply::Answer {
+        status: refusal.status,
+        body: Some(refusal.envelope()),
+        retry_after: None,
+    }
+}
+
+impl Reply {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        match self {
+            Self::Disconnect => {
+                response.extensions_mut().insert(Disconnect);
+            }
+            Self::Answer {
+                status,
+                body,
+                retry_after,
+            } => {
+                *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+                if let Some(body) = body {
+                    let kind = http::HeaderValue::from_static("application/json; charset=UTF-8");
+                    response.headers_mut().insert(CONTENT_TYPE, kind);
+                    *response.body_mut() = Body::from(body.to_string());
+                }
+                if let Some(wait) = retry_after.and_then(|wait| wait.parse().ok()) {
+                    response.headers_mut().insert(RETRY_AFTER, wait);
+                }
+            }
+        }
+        response
+    }
+}

@@ -1,0 +1,7 @@
+//! A page for people.
+
+use axum::Router;
+
+pub(super) fn routes() -> Router {
+    Router::new()
+}

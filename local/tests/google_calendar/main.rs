@@ -1,0 +1,10 @@
+//! The stand-in for Google Calendar, over HTTP, as a program and a person meet it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod client;
+mod events;
+mod faults;
+mod listing;
+mod recurring;
+mod watching;

@@ -1,0 +1,260 @@
+//! The calls that we make, one method for each.
+
+use reqwest::{Method, Url};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::address::ApiUrl;
+use super::error::{Error, Gone, Outcome, Reason, Refusal, Transient};
+use super::service_account::ServiceAccount;
+use super::token::Tokens;
+use super::transport::{Call, Effect, Failed, Transport};
+use super::verdict::Subject;
+use super::wire::{
+    Calendar, Channel, Event, EventPatch, EventsPage, EventsQuery, ListedEvent, NewChannel, NewEvent,
+    UnusablePage,
+};
+use crate::deadline::Deadline;
+
+/// The Calendar API as one service account sees it. Cheap to make: nothing is loaded or opened before the first call.
+#[derive(Debug)]
+pub struct Client {
+    api: ApiUrl,
+    transport: Transport,
+}
+
+impl Client {
+    /// A client of the API at `api`. Without an account every call is answered with [`Error::CredentialsMissing`].
+    #[must_use]
+    pub fn new(api: ApiUrl, account: Option<ServiceAccount>) -> Self {
+        Self {
+            api,
+            transport: Transport::new(account.map(Tokens::new)),
+        }
+    }
+
+    /// The calendar itself: the cheapest way to learn whether it is shared with us.
+    pub async fn get_calendar(&self, calendar_id: &str, deadline: Deadline) -> Result<Calendar, Error> {
+        let call = read("calendars.get", self.api.calendar(calendar_id), Subject::Calendar);
+        let body = self.send(&call, calendar_id, deadline).await?;
+        parse(&body, call.effect)
+    }
+
+    /// One page of a listing; `page_token` is that of the page before.
+    pub async fn list_events(
+        &self,
+        calendar_id: &str,
+        query: EventsQuery<'_>,
+        page_token: Option<&str>,
+        deadline: Deadline,
+    ) -> Result<EventsPage, Error> {
+        let mut url = self.api.events(calendar_id);
+        url.query_pairs_mut()
+            .extend_pairs(query.parameters())
+            .extend_pairs(page_token.map(|token| ("pageToken", token)));
+        let subject = match query {
+            EventsQuery::ChangesSince { .. } => Subject::Increment,
+            EventsQuery::Everything { .. } | EventsQuery::Window { .. } => Subject::Calendar,
+        };
+        let call = read("events.list", url, subject);
+        let body = self.send(&call, calendar_id, deadline).await?;
+        EventsPage::from_json(&body).map_err(|UnusablePage| unreadable(call.effect))
+    }
+
+    /// One event. A deleted one that Google still knows is a tombstone; one that it does not know is [`Error::Gone`].
+    pub async fn get_event(
+        &self,
+        calendar_id: &str,
+        event_id: &str,
+        deadline: Deadline,
+    ) -> Result<ListedEvent, Error> {
+        let call = read(
+            "events.get",
+            self.api.event(calendar_id, event_id),
+            Subject::Event,
+        );
+        let body = self.send(&call, calendar_id, deadline).await?;
+        let value = serde_json::from_slice(&body).ok();
+        value
+            .and_then(ListedEvent::from_value)
+            .ok_or_else(|| unreadable(call.effect))
+    }
+
+    /// Creates an event under its chosen id. [`Error::AlreadyExists`] may mean that an earlier try did it.
+    pub async fn insert_event(
+        &self,
+        calendar_id: &str,
+        event: &NewEvent,
+        deadline: Deadline,
+    ) -> Result<Event, Error> {
+        let url = quietly(self.api.events(calendar_id));
+        let call = Call {
+            body: Some(json(event)?),
+            ..write("events.insert", Method::POST, url, Subject::Calendar)
+        };
+        let body = self.send(&call, calendar_id, deadline).await?;
+        live(&body)
+    }
+
+    /// Changes the version `etag` of an event; any other version is left alone ([`Error::PreconditionFailed`], which may
+    /// also mean that an earlier try did it).
+    pub async fn patch_event(
+        &self,
+        calendar_id: &str,
+        event_id: &str,
+        patch: &EventPatch,
+        etag: &str,
+        deadline: Deadline,
+    ) -> Result<Event, Error> {
+        let url = quietly(self.api.event(calendar_id, event_id));
+        let call = Call {
+            body: Some(json(patch)?),
+            if_match: Some(etag),
+            ..write("events.patch", Method::PATCH, url, Subject::Event)
+        };
+        let body = self.send(&call, calendar_id, deadline).await?;
+        live(&body)
+    }
+
+    /// Deletes the version `etag` of an event. [`Error::Gone`] is what the caller wanted.
+    pub async fn delete_event(
+        &self,
+        calendar_id: &str,
+        event_id: &str,
+        etag: &str,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let url = quietly(self.api.event(calendar_id, event_id));
+        let call = Call {
+            if_match: Some(etag),
+            ..write("events.delete", Method::DELETE, url, Subject::Event)
+        };
+        self.send(&call, calendar_id, deadline).await?;
+        Ok(())
+    }
+
+    /// Opens a channel for changes of a calendar's events. If the answer is lost the channel may be open
+    /// ([`Error::outcome_unknown`]): its id is spent, the next try takes another.
+    pub async fn watch_events(
+        &self,
+        calendar_id: &str,
+        channel: &NewChannel<'_>,
+        deadline: Deadline,
+    ) -> Result<Channel, Error> {
+        let url = self.api.events_watch(calendar_id);
+        let call = Call {
+            body: Some(json(channel)?),
+            effect: Effect::WriteOnce,
+            ..write("events.watch", Method::POST, url, Subject::Calendar)
+        };
+        let body = self.send(&call, calendar_id, deadline).await?;
+        parse(&body, call.effect)
+    }
+
+    /// Closes a channel; one that Google does not know (any more) is closed.
+    pub async fn stop_channel(
+        &self,
+        channel_id: &str,
+        resource_id: &str,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Stop<'a> {
+            id: &'a str,
+            resource_id: &'a str,
+        }
+        let stop = Stop {
+            id: channel_id,
+            resource_id,
+        };
+        let url = self.api.channels_stop();
+        let call = Call {
+            body: Some(json(&stop)?),
+            ..write("channels.stop", Method::POST, url, Subject::Channel)
+        };
+        match self.transport.send(&call, deadline).await {
+            Ok(_) | Err(Failed::With(Error::Gone(_)) | Failed::EventOrCalendarMissing) => Ok(()),
+            Err(Failed::With(error)) => Err(error),
+        }
+    }
+
+    async fn send(&self, call: &Call<'_>, calendar_id: &str, deadline: Deadline) -> Result<Vec<u8>, Error> {
+        match self.transport.send(call, deadline).await {
+            Ok(body) => Ok(body),
+            Err(Failed::With(error)) => Err(error),
+            Err(Failed::EventOrCalendarMissing) => Err(self.what_is_missing(calendar_id, deadline).await),
+        }
+    }
+
+    /// Google answers 404 in the same words for a missing event and for a calendar that is not shared with us. The two
+    /// must not be confused (one deletion, or a calendar's worth of them), so the calendar is asked for.
+    async fn what_is_missing(&self, calendar_id: &str, deadline: Deadline) -> Error {
+        let call = read("calendars.get", self.api.calendar(calendar_id), Subject::Calendar);
+        match self.transport.send(&call, deadline).await {
+            Ok(_) => Error::Gone(Gone::NotFound),
+            Err(Failed::With(error)) => error,
+            Err(Failed::EventOrCalendarMissing) => Error::Unshared,
+        }
+    }
+}
+
+fn read(operation: &'static str, url: Url, subject: Subject) -> Call<'static> {
+    Call {
+        operation,
+        method: Method::GET,
+        url,
+        if_match: None,
+        body: None,
+        subject,
+        effect: Effect::Read,
+    }
+}
+
+fn write(operation: &'static str, method: Method, url: Url, subject: Subject) -> Call<'static> {
+    Call {
+        method,
+        effect: Effect::Write,
+        ..read(operation, url, subject)
+    }
+}
+
+/// Nobody is to get mail from Google about an appointment.
+fn quietly(mut url: Url) -> Url {
+    url.query_pairs_mut().append_pair("sendUpdates", "none");
+    url
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>, Error> {
+    // None of our types can fail here; if one ever does, no try will help.
+    serde_json::to_vec(value).map_err(|_| {
+        Error::Refused(Refusal {
+            status: 400,
+            reason: Reason::parse(Some("malformedRequest")),
+        })
+    })
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8], effect: Effect) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(|_| unreadable(effect))
+}
+
+/// The answer to a write that leaves a live event behind.
+fn live(body: &[u8]) -> Result<Event, Error> {
+    let value = serde_json::from_slice(body).ok();
+    match value.and_then(ListedEvent::from_value) {
+        Some(ListedEvent::Live(event)) => Ok(*event),
+        Some(ListedEvent::Cancelled(_)) => Err(Error::Gone(Gone::Deleted)),
+        Some(ListedEvent::Unreadable { .. }) | None => Err(unreadable(Effect::Write)),
+    }
+}
+
+fn unreadable(effect: Effect) -> Error {
+    let outcome = match effect {
+        Effect::Read => Outcome::NotApplied,
+        Effect::Write | Effect::WriteOnce => Outcome::Unknown,
+    };
+    Error::Retry {
+        cause: Transient::UnreadableAnswer,
+        outcome,
+    }
+}

@@ -1,0 +1,260 @@
+//! One call, sent as often as it takes: tokens, time-outs and repetitions, the same for every operation.
+
+use std::time::Duration;
+
+use reqwest::{Method, Url, header, redirect};
+use tokio::sync::OnceCell;
+
+use super::error::{CredentialFault, Error, Outcome, Reason, Refusal, Transient};
+use super::token::{NoToken, Token, Tokens};
+use super::verdict::{Subject, Verdict, judge};
+use crate::backoff::Backoff;
+use crate::deadline::Deadline;
+
+/// How often one call is sent at most.
+const TRIES: u32 = 4;
+
+/// Between two tries, unless Google names a pause of its own.
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_millis(250),
+    most: Duration::from_secs(4),
+};
+
+const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+
+/// For one try, answer included; a page of 2500 events takes Google a few seconds.
+const TRY_LIMIT: Duration = Duration::from_secs(15);
+
+/// With less time than this left a try is not begun: it would only become a write whose outcome nobody learns.
+const TOO_LATE: Duration = Duration::from_millis(50);
+
+/// A call, ready to be sent.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    /// For the log.
+    pub(super) operation: &'static str,
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) if_match: Option<&'a str>,
+    /// JSON.
+    pub(super) body: Option<Vec<u8>>,
+    pub(super) subject: Subject,
+    pub(super) effect: Effect,
+}
+
+/// What sending a call twice does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Nothing: it only reads.
+    Read,
+    /// Nothing worse than an answer that shows the first time to have worked: the write bears a chosen id or `If-Match`,
+    /// or leads to the same state.
+    Write,
+    /// A second effect: after a lost answer it is left to the caller.
+    WriteOnce,
+}
+
+/// Why a call failed.
+#[derive(Debug)]
+pub(super) enum Failed {
+    With(Error),
+    /// 404: the event is missing, or the whole calendar.
+    EventOrCalendarMissing,
+}
+
+/// How one try ended.
+enum Try {
+    Answered(Vec<u8>),
+    TokenRefused(Token, Reason),
+    Passing(Trouble),
+    Failed(Failed),
+}
+
+/// A try that failed but may succeed when repeated.
+struct Trouble {
+    /// What Google said; `None` if nothing was heard.
+    cause: Option<Transient>,
+    pause: Option<Duration>,
+    outcome: Outcome,
+}
+
+impl Trouble {
+    fn unheard(outcome: Outcome) -> Self {
+        Self {
+            cause: None,
+            pause: None,
+            outcome,
+        }
+    }
+
+    /// The error when there is no other try, `outcome` being that of all tries together.
+    fn into_error(self, outcome: Outcome) -> Error {
+        match (self.pause, self.cause) {
+            (Some(after), _) => Error::RetryAfter { after, outcome },
+            (None, Some(cause)) => Error::Retry { cause, outcome },
+            (None, None) => Error::Unreachable { outcome },
+        }
+    }
+}
+
+/// The way to Google.
+#[derive(Debug)]
+pub(super) struct Transport {
+    /// Built at the first call: loading the system's root certificates takes a start-up's worth of time.
+    http: OnceCell<reqwest::Client>,
+    tokens: Option<Tokens>,
+}
+
+impl Transport {
+    pub(super) fn new(tokens: Option<Tokens>) -> Self {
+        Self {
+            http: OnceCell::new(),
+            tokens,
+        }
+    }
+
+    /// Sends `call` until it is answered, it is no use, or the deadline does not allow another try.
+    pub(super) async fn send(&self, call: &Call<'_>, deadline: Deadline) -> Result<Vec<u8>, Failed> {
+        let mut outcome = Outcome::NotApplied;
+        let mut refused_token = None;
+        let mut failures = 0;
+        loop {
+            let trouble = match self.try_once(call, refused_token.as_ref(), deadline).await {
+                Try::Answered(body) => return Ok(body),
+                Try::TokenRefused(token, _) if refused_token.is_none() => {
+                    refused_token = Some(token);
+                    continue;
+                }
+                Try::TokenRefused(_, reason) => {
+                    let fault = CredentialFault::NotAccepted(reason);
+                    return Err(Failed::With(Error::CredentialsInvalid(fault)));
+                }
+                Try::Failed(Failed::With(Error::QuotaExceeded { .. })) => {
+                    return Err(Failed::With(Error::QuotaExceeded { outcome }));
+                }
+                Try::Failed(failed) => return Err(failed),
+                Try::Passing(trouble) => trouble,
+            };
+            failures += 1;
+            if call.effect != Effect::Read && trouble.outcome == Outcome::Unknown {
+                outcome = Outcome::Unknown;
+            }
+            let pause = trouble.pause.unwrap_or_default() + BACKOFF.pause(failures);
+            let must_not_repeat = call.effect == Effect::WriteOnce && outcome == Outcome::Unknown;
+            if must_not_repeat || failures == TRIES || !deadline.allows(pause + TOO_LATE) {
+                return Err(Failed::With(trouble.into_error(outcome)));
+            }
+            tracing::info!(
+                google.operation = call.operation,
+                google.trouble = trouble.cause.map(tracing::field::display),
+                retry.failures = failures,
+                retry.pause_ms = pause.as_millis(),
+                "call to Google failed and will be repeated"
+            );
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn try_once(&self, call: &Call<'_>, refused: Option<&Token>, deadline: Deadline) -> Try {
+        let Some(tokens) = &self.tokens else {
+            return Try::Failed(Failed::With(Error::CredentialsMissing));
+        };
+        if !deadline.allows(TOO_LATE) {
+            return Try::Passing(Trouble::unheard(Outcome::NotApplied));
+        }
+        // Building fails only where TLS cannot be set up at all.
+        let Ok(http) = self.http.get_or_try_init(async || build()).await else {
+            return Try::Passing(Trouble::unheard(Outcome::NotApplied));
+        };
+        let token = match tokens.get(http, refused, deadline).await {
+            Ok(token) => token,
+            Err(NoToken::Invalid(fault)) => {
+                return Try::Failed(Failed::With(Error::CredentialsInvalid(fault)));
+            }
+            Err(NoToken::Unreachable { pause }) => {
+                return Try::Passing(Trouble {
+                    pause,
+                    ..Trouble::unheard(Outcome::NotApplied)
+                });
+            }
+        };
+        if !deadline.allows(TOO_LATE) {
+            return Try::Passing(Trouble::unheard(Outcome::NotApplied));
+        }
+        let exchange = exchange(http, call, &token);
+        match deadline.at_most(TRY_LIMIT).bound(exchange).await {
+            Ok(Ok(Answer::Success(body))) => Try::Answered(body),
+            Ok(Ok(Answer::Judged(verdict))) => weigh(verdict, token),
+            Ok(Err(error)) if error.is_builder() => Try::Failed(Failed::With(unsendable())),
+            Ok(Err(error)) if error.is_connect() => Try::Passing(Trouble::unheard(Outcome::NotApplied)),
+            Ok(Err(_)) | Err(_) => Try::Passing(Trouble::unheard(Outcome::Unknown)),
+        }
+    }
+}
+
+/// What came over the wire.
+enum Answer {
+    Success(Vec<u8>),
+    Judged(Verdict),
+}
+
+async fn exchange(http: &reqwest::Client, call: &Call<'_>, token: &Token) -> reqwest::Result<Answer> {
+    let mut request = http
+        .request(call.method.clone(), call.url.clone())
+        .bearer_auth(token.expose());
+    if let Some(etag) = call.if_match {
+        request = request.header(header::IF_MATCH, etag);
+    }
+    if let Some(body) = &call.body {
+        request = request
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body.clone());
+    } else if call.method == Method::POST {
+        request = request.header(header::CONTENT_LENGTH, 0);
+    }
+    let answer = request.send().await?;
+    let status = answer.status();
+    let headers = answer.headers().clone();
+    let body = answer.bytes().await;
+    if status.is_success() {
+        return Ok(Answer::Success(body?.to_vec()));
+    }
+    // The status says most of it: a body that broke off is as good as one without an envelope.
+    let body = body.unwrap_or_default();
+    Ok(Answer::Judged(judge(status, &headers, &body, call.subject)))
+}
+
+fn weigh(verdict: Verdict, token: Token) -> Try {
+    match verdict {
+        Verdict::TokenRefused(reason) => Try::TokenRefused(token, reason),
+        Verdict::Passing {
+            cause,
+            pause,
+            outcome,
+        } => Try::Passing(Trouble {
+            cause: Some(cause),
+            pause,
+            outcome,
+        }),
+        Verdict::EventOrCalendarMissing => Try::Failed(Failed::EventOrCalendarMissing),
+        Verdict::Final(error) => Try::Failed(Failed::With(error)),
+    }
+}
+
+/// A request that HTTP cannot carry, such as an etag with a line break: our own fault, and for good.
+fn unsendable() -> Error {
+    Error::Refused(Refusal {
+        status: 400,
+        reason: Reason::parse(Some("malformedRequest")),
+    })
+}
+
+fn build() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .user_agent(concat!("appointment-sync/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_LIMIT)
+        .timeout(TRY_LIMIT)
+        // The API does not redirect, and a token must not follow if something else does.
+        .redirect(redirect::Policy::none())
+        .build()
+}
