@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::account::{AccessToken, TOKEN_LIFE};
 use super::discovery::{self, Call};
-use super::event::Actor;
+use super::event::{Actor, Tombstones};
 use super::faults::{FaultAnswer, When};
 use super::inner::Inner;
 use super::listing::answer_zone;
@@ -215,7 +215,8 @@ fn look(world: &World, call: &Call) -> Result<Value, Refusal> {
         "events.get" => {
             let calendar = world.readable(call.calendar_id(), Actor::Api)?;
             let event = calendar.find(call.event_id())?;
-            Ok(event.render(answer_zone(call, calendar)?, world.manners.tombstones))
+            // Asked for by its id a deleted event is answered whole; only a listing may show less.
+            Ok(event.render(answer_zone(call, calendar)?, Tombstones::Full))
         }
         _ => {
             let calendar = world.readable(call.calendar_id(), Actor::Api)?;
