@@ -22,6 +22,12 @@ const BACKOFF: Backoff = Backoff {
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 
+/// A connection is not used again after so long: the process may have been frozen meanwhile, and the peer gone.
+const IDLE_LIMIT: Duration = Duration::from_secs(30);
+
+/// How often an HTTP/2 connection with calls under way is probed, and how long the answer may take.
+const PROBE: Duration = Duration::from_secs(5);
+
 /// For one try, answer included; a page of 2500 events takes Google a few seconds.
 const TRY_LIMIT: Duration = Duration::from_secs(15);
 
@@ -254,6 +260,9 @@ fn build() -> reqwest::Result<reqwest::Client> {
         .user_agent(concat!("appointment-sync/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_LIMIT)
         .timeout(TRY_LIMIT)
+        .pool_idle_timeout(IDLE_LIMIT)
+        .http2_keep_alive_interval(PROBE)
+        .http2_keep_alive_timeout(PROBE)
         // The API does not redirect, and a token must not follow if something else does.
         .redirect(redirect::Policy::none())
         .build()
