@@ -135,7 +135,7 @@ impl<'a> Environment<'a> {
 }
 
 /// How Google is reached.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct GoogleSettings {
     /// Where.
     pub api: ApiUrl,

@@ -13,6 +13,7 @@ use shared::input::Fault;
 use shared::problem::Problem;
 use shared::settings::SettingError;
 use shared::sync::SyncError;
+use shared::watch::WatchError;
 
 /// A 200 with a JSON body.
 pub(crate) fn ok(body: &impl Serialize) -> Response {
@@ -111,6 +112,15 @@ impl From<SyncError> for ApiError {
                 let detail = "The sync did not end in time; what was done is kept, and the next run goes on.";
                 Self(Problem::unavailable("out_of_time", detail, 5))
             }
+        }
+    }
+}
+
+impl From<WatchError> for ApiError {
+    fn from(error: WatchError) -> Self {
+        match error {
+            WatchError::Database(error) => error.into(),
+            WatchError::Google(error) => error.into(),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::google::{Change, Event, EventPatch, EventTime, NewEvent};
 const FOOTER_MARK: &str = "--- Patient (kept by Appointment Sync, write above this line) ---";
 
 /// The private extended property that names an event's appointment. It confirms the link; the event's id makes it.
-pub const APPOINTMENT_PROPERTY: &str = "appointment_id";
+const APPOINTMENT_PROPERTY: &str = "appointment_id";
 
 /// An event's content as Google last showed it, or as we sent it: what a merge compares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +75,11 @@ impl When {
             }
             _ => false,
         }
+    }
+
+    /// When a live event takes place.
+    pub fn of(event: &Event, clinic_zone: Tz) -> Self {
+        Self::read(&event.start, &event.end, clinic_zone)
     }
 
     fn read(start: &EventTime, end: &EventTime, clinic_zone: Tz) -> Self {
@@ -140,7 +145,7 @@ impl Content {
             title: event.summary.clone().unwrap_or_default(),
             description: event.description.clone().unwrap_or_default(),
             location: event.location.clone().unwrap_or_default(),
-            time: When::read(&event.start, &event.end, clinic_zone),
+            time: When::of(event, clinic_zone),
         }
     }
 

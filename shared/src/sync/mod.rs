@@ -21,11 +21,11 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-pub use content::APPOINTMENT_PROPERTY;
+pub use content::When;
 pub use pull::{Patience, Pulled};
 pub use push::Counts as Pushed;
 pub use queries::lease::Occasion;
-pub use queries::status;
+pub use queries::{links, status};
 
 use crate::bus::Bus;
 use crate::database::{Database, DatabaseError};
@@ -62,4 +62,10 @@ pub enum SyncError {
     /// The invocation's time ran out, or this run was frozen for so long that another one took over.
     #[error("time ran out")]
     OutOfTime,
+}
+
+/// For transactions that come to the same when repeated: a sighting that was worked in is an echo the second time, and
+/// the lease or claim that it ran under is gone.
+async fn repeat_is_harmless<T>(_: &tokio_postgres::Client) -> Result<Option<T>, tokio_postgres::Error> {
+    Ok(None)
 }

@@ -16,9 +16,10 @@ use super::plan::{Step, next_step};
 use super::queries::claim::{self, Claimed, Pushed};
 use super::queries::state::{lock_state, write_state};
 use super::reconcile::{Seen, Sighting};
-use super::{STORE_MARGIN, Sync, SyncError};
+use super::{STORE_MARGIN, Sync, SyncError, repeat_is_harmless};
 use crate::backoff::Backoff;
 use crate::bus::Message;
+use crate::database::Ending;
 use crate::deadline::Deadline;
 use crate::google::{Error, Gone, ListedEvent};
 
@@ -317,12 +318,12 @@ impl Batch<'_> {
             .transaction(self.storing(), async |tx| {
                 let mut state = lock_state(tx, calendar_id, &[event_id]).await?;
                 if !claim::lock_claim(tx, calendar_id, event_id, self.claim).await? {
-                    return Ok(Vec::new());
+                    return Ok(Ending::RollBack(Vec::new()));
                 }
                 state.see(sighting, self.sync.clinic_zone);
                 write_state(tx, calendar_id, &state).await?;
-                Ok(state.changes(calendar_id))
-            })
+                Ok(Ending::Commit(state.changes(calendar_id)))
+            }, repeat_is_harmless)
             .await?;
         self.sync.bus.publish(&changed).await;
         Ok(())

@@ -6,6 +6,8 @@ pub(crate) mod list;
 pub(crate) mod read;
 mod representation;
 
+pub(crate) use representation::rfc_3339;
+
 use shared::appointment::Appointment;
 use shared::bus::{Message, Origin};
 

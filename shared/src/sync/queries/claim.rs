@@ -74,7 +74,7 @@ pub async fn record_sent(
         from jsonb_to_recordset($3) as n(event_id text, sent jsonb)
         where e.calendar_id = $1 and e.claim = $2 and e.event_id = n.event_id
         returning e.event_id";
-    #[derive(Serialize)]
+    #[derive(Debug, Serialize)]
     struct Sent<'a> {
         event_id: &'a str,
         sent: &'a Content,

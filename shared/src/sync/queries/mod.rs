@@ -6,11 +6,13 @@
 //! - [`lease`]: who may pull a calendar, and the record of a pull.
 //! - [`state`]: events and appointments, locked, read and written back in bulk.
 //! - [`listing`]: what a listing must be held against.
+//! - [`links`]: which appointment an event belongs to.
 //! - [`status`]: how things stand.
 //! - [`claim`]: who may push an event, and what became of it.
 
 pub mod claim;
 pub mod lease;
+pub mod links;
 pub mod listing;
 pub mod state;
 pub mod status;

@@ -109,7 +109,7 @@ pub async fn lock_state(
     Ok(state)
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct EventWrite<'a> {
     event_id: &'a str,
     wanted: &'static str,
@@ -120,7 +120,7 @@ struct EventWrite<'a> {
     agreed: Option<&'a Content>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct AppointmentWrite<'a> {
     id: Uuid,
     write_id: Uuid,
