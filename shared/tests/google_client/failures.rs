@@ -118,6 +118,12 @@ async fn a_lost_answer_is_remembered_whatever_the_later_tries_say() {
     let outcome = Outcome::Unknown;
     assert_eq!(inserted, Err(Error::Retry { cause, outcome }));
     assert!(google.count("events.insert") > 1);
+
+    google.heal();
+    google.fail(Fault::on("events.insert").after().disconnect().times(1));
+    google.fail(Fault::on("events.insert").refuse(403, "requiredAccessLevel"));
+    let inserted = client.insert_event(CALENDAR, &check_up("0190b"), ample()).await;
+    assert!(inserted.unwrap_err().outcome_unknown());
 }
 
 #[tokio::test]
