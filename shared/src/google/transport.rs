@@ -214,8 +214,6 @@ async fn exchange(http: &reqwest::Client, call: &Call<'_>, token: &Token) -> req
         request = request
             .header(header::CONTENT_TYPE, "application/json")
             .body(body.clone());
-    } else if call.method == Method::POST {
-        request = request.header(header::CONTENT_LENGTH, 0);
     }
     let answer = request.send().await?;
     let status = answer.status();
