@@ -12,11 +12,11 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use serde_json::{Value, json};
 
 use super::account::{AccessToken, TOKEN_LIFE};
+use super::calls;
 use super::discovery::{self, Call};
-use super::event::Actor;
 use super::faults::{FaultAnswer, When};
 use super::inner::Inner;
-use super::listing::answer_zone;
+use super::partial::Selection;
 use super::records::RequestRecord;
 use super::refusal::Refusal;
 use super::world::World;
@@ -142,23 +142,13 @@ fn serve(inner: &Arc<Inner>, headers: &HeaderMap, call: &Call) -> Reply {
         return refused(&refusal);
     }
     note_unconditional_write(inner, call);
-    let outcome = match call.operation.as_str() {
-        "calendars.get" | "events.get" | "events.list" | "events.instances" | "freebusy.query" => {
-            inner.read(|world| look(world, call)).map(Some)
-        }
-        "events.insert" | "events.patch" | "events.update" | "events.delete" | "events.move"
-        | "events.watch" | "channels.stop" => inner.write(|world| change(world, call)),
-        other => {
-            inner
-                .records()
-                .violations
-                .push(format!("{other}: the stand-in does not play this call"));
-            let message = "The stand-in does not play this call.";
-            return refused(&Refusal::new(501, "global", "notImplemented", message));
-        }
+    let fields = call.parameter("fields").map(Selection::parse).transpose();
+    let fields = match fields {
+        Ok(fields) => fields.unwrap_or_default(),
+        Err(fault) => return refused(&Refusal::invalid_parameter("fields", fault)),
     };
-    match outcome {
-        Ok(body) => checked_answer(inner, call, body),
+    match calls::run(inner, call) {
+        Ok(body) => checked_answer(inner, call, body.map(|body| fields.of(&body))),
         Err(refusal) => refused(&refusal),
     }
 }
@@ -204,66 +194,6 @@ fn note_unconditional_write(inner: &Inner, call: &Call) {
             status: None,
         });
     }
-}
-
-/// The calls that change nothing.
-fn look(world: &World, call: &Call) -> Result<Value, Refusal> {
-    match call.operation.as_str() {
-        "events.list" => world.list(call),
-        "events.instances" => world.instances(call),
-        "freebusy.query" => world.free_busy(&call.fields()),
-        "events.get" => {
-            let calendar = world.readable(call.calendar_id(), Actor::Api)?;
-            let event = calendar.find(call.event_id())?;
-            Ok(event.render(answer_zone(call, calendar)?, world.manners.tombstones))
-        }
-        _ => {
-            let calendar = world.readable(call.calendar_id(), Actor::Api)?;
-            Ok(json!({
-                "kind": "calendar#calendar",
-                "etag": format!("\"calendar-{}\"", calendar.zone.name()),
-                "id": calendar.id,
-                "summary": calendar.id,
-                "timeZone": calendar.zone.name(),
-            }))
-        }
-    }
-}
-
-/// The calls that change something; the answer to some has no body.
-fn change(world: &mut World, call: &Call) -> Result<Option<Value>, Refusal> {
-    let (calendar_id, id, if_match) = (call.calendar_id(), call.event_id(), call.if_match.as_deref());
-    let fields = call.fields();
-    let event = match call.operation.as_str() {
-        "events.insert" => world.insert(calendar_id, &fields, Actor::Api)?,
-        "events.patch" => world.patch(calendar_id, id, if_match, &fields, Actor::Api)?,
-        "events.update" => world.replace(calendar_id, id, if_match, &fields, Actor::Api)?,
-        "events.delete" => return world.delete(calendar_id, id, if_match, Actor::Api).map(|()| None),
-        "events.watch" => return world.watch(calendar_id, &watched_query(call), &fields).map(Some),
-        "channels.stop" => return world.stop(&fields).map(|()| None),
-        _ => {
-            let destination = call.parameter("destination").unwrap_or_default();
-            let moved = world.move_event(calendar_id, id, destination, Actor::Api)?;
-            let zone = world.readable(destination, Actor::Api)?.zone;
-            return Ok(Some(moved.render(zone, world.manners.tombstones)));
-        }
-    };
-    let zone = world.readable(calendar_id, Actor::Api)?.zone;
-    Ok(Some(event.render(zone, world.manners.tombstones)))
-}
-
-/// The query of the watched listing; what only says how to answer is left out.
-fn watched_query(call: &Call) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    for (name, values) in call
-        .all_parameters()
-        .iter()
-        .filter(|(name, _)| *name != "calendarId" && *name != "alt")
-    {
-        query.extend_pairs(values.iter().map(|value| (name, value)));
-    }
-    query.append_pair("alt", "json");
-    query.finish()
 }
 
 /// An answer that does not fit the document is our own fault: it is recorded, and in a debug build loud.

@@ -123,3 +123,22 @@ async fn busy_times_are_joined_and_one_bad_calendar_spoils_none() {
     );
     assert_eq!(google.violations(), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_series_moves_to_another_calendar_with_its_exceptions() {
+    let (google, client) = start().await;
+    google.add_calendar("dr-b@example.com", chrono_tz::Asia::Karachi);
+    client.insert(daily(3)).await;
+    google
+        .person()
+        .retitle(DEFAULT_CALENDAR, "round_20261202T040000Z", "Long round")
+        .unwrap();
+    google
+        .person()
+        .move_to_calendar(DEFAULT_CALENDAR, "round", "dr-b@example.com")
+        .unwrap();
+    assert_eq!(client.list_all("").await.0.len(), 0);
+    let arrived = google.events("dr-b@example.com").unwrap();
+    let titles: Vec<_> = arrived.iter().map(|event| &event["summary"]).collect();
+    assert_eq!(titles, ["Round", "Long round"]);
+}
