@@ -41,6 +41,7 @@ enum Reply {
 /// Serves a request to `/calendar/v3/...`.
 pub(super) async fn calendar(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    // What is too large, or breaks off, is read as nothing and does not fit the document.
     let body = to_bytes(body, LARGEST_BODY).await.unwrap_or_default();
     let checked = check(&parts, &body);
     let call = checked.as_ref().ok();
@@ -55,8 +56,8 @@ pub(super) async fn calendar(State(inner): State<Arc<Inner>>, request: Request) 
         body: serde_json::from_slice(&body).ok(),
         status: None,
     };
-    under_faults(&inner, record, || match &checked {
-        Ok(call) => serve(&inner, &parts.headers, call),
+    under_faults(&inner, &record, || match &checked {
+        Ok(call) => serve(&inner, &parts.headers, &record, call),
         Err(fault) => {
             let fault = format!("{} {}: {fault}", parts.method, parts.uri);
             tracing::warn!(fault, "a request does not fit the discovery document");
@@ -74,21 +75,17 @@ pub(super) async fn token(State(inner): State<Arc<Inner>>, request: Request) -> 
     let record = RequestRecord {
         operation: "token".to_owned(),
         request: format!("{} {}", parts.method, parts.uri),
-        calendar: None,
-        event: None,
-        if_match: None,
-        body: None,
-        status: None,
+        ..RequestRecord::default()
     };
-    under_faults(&inner, record, || grant(&inner, &form)).await
+    under_faults(&inner, &record, || grant(&inner, &form)).await
 }
 
 /// Keeps the record of a request, and lets faults come before or after what it does.
-async fn under_faults(inner: &Arc<Inner>, record: RequestRecord, act: impl FnOnce() -> Reply) -> Response {
+async fn under_faults(inner: &Inner, record: &RequestRecord, act: impl FnOnce() -> Reply) -> Response {
     let struck = inner
         .faults
         .strike(&record.operation, record.calendar.as_deref(), &record.request);
-    let record = inner.records().open(record);
+    let logged = inner.records().open(record.clone());
     let early = match &struck {
         Some((When::Before, answer)) => fail(inner, answer).await,
         _ => None,
@@ -98,7 +95,7 @@ async fn under_faults(inner: &Arc<Inner>, record: RequestRecord, act: impl FnOnc
         reply = fail(inner, answer).await.unwrap_or(reply);
     }
     if let Reply::Answer { status, .. } = reply {
-        inner.records().close(&record, status);
+        inner.records().close(&logged, status);
     }
     reply.into_response()
 }
@@ -137,13 +134,12 @@ fn check(parts: &Parts, body: &[u8]) -> Result<Call, String> {
     Ok(call)
 }
 
-fn serve(inner: &Arc<Inner>, headers: &HeaderMap, call: &Call) -> Reply {
+fn serve(inner: &Arc<Inner>, headers: &HeaderMap, record: &RequestRecord, call: &Call) -> Reply {
     if let Err(refusal) = inner.read(|world| authorize(world, headers, call)) {
         return refused(&refusal);
     }
-    note_unconditional_write(inner, call);
-    let fields = call.parameter("fields").map(Selection::parse).transpose();
-    let fields = match fields {
+    note_unconditional_write(inner, record, call);
+    let fields = match call.parameter("fields").map(Selection::parse).transpose() {
         Ok(fields) => fields.unwrap_or_default(),
         Err(fault) => return refused(&Refusal::invalid_parameter("fields", fault)),
     };
@@ -170,29 +166,14 @@ fn authorize(world: &World, headers: &HeaderMap, call: &Call) -> Result<(), Refu
     Ok(())
 }
 
-fn note_unconditional_write(inner: &Inner, call: &Call) {
-    let writes = matches!(
-        call.operation.as_str(),
-        "events.patch" | "events.update" | "events.delete"
-    );
-    if !writes || call.if_match.is_some() {
-        return;
-    }
-    let calendar = call.calendar_id();
-    let exists = inner.read(|world| {
-        let calendar = world.calendars.get(calendar);
+fn note_unconditional_write(inner: &Inner, record: &RequestRecord, call: &Call) {
+    let writes = ["events.patch", "events.update", "events.delete"].contains(&call.operation.as_str());
+    let exists = |world: &World| {
+        let calendar = world.calendars.get(call.calendar_id());
         calendar.is_some_and(|calendar| calendar.find(call.event_id()).is_ok())
-    });
-    if exists {
-        inner.records().unconditional_writes.push(RequestRecord {
-            operation: call.operation.clone(),
-            request: format!("{} {calendar} {}", call.operation, call.event_id()),
-            calendar: Some(calendar.to_owned()),
-            event: Some(call.event_id().to_owned()),
-            if_match: None,
-            body: call.body.clone(),
-            status: None,
-        });
+    };
+    if writes && call.if_match.is_none() && inner.read(exists) {
+        inner.records().unconditional_writes.push(record.clone());
     }
 }
 

@@ -182,6 +182,16 @@ async fn a_service_account_is_kept_in_its_bounds() {
         reason(&client.insert(body.clone()).await),
         (403, "forbiddenForServiceAccounts")
     );
+    let invited = google.person().add(DEFAULT_CALENDAR, &body).unwrap();
+    let retitled = client
+        .patch(
+            invited["id"].as_str().unwrap(),
+            None,
+            json!({"summary": "Family"}),
+        )
+        .await
+        .1;
+    assert_eq!(retitled["attendees"], body["attendees"], "a person's guests stay");
     body["attendees"] = json!([]);
     google.share(DEFAULT_CALENDAR, Access::Reader);
     assert_eq!(
