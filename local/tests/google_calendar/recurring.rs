@@ -153,7 +153,17 @@ async fn a_person_makes_an_event_recurring() {
     google.person().edit(DEFAULT_CALENDAR, "check", &rule).unwrap();
     assert_eq!(client.get("check").await.1["recurrence"], rule["recurrence"]);
     let third = client.get("check_20261215T040000Z").await.1;
-    assert_eq!((&third["recurringEventId"], &third["summary"]), (&json!("check"), &json!("Check-up")));
+    assert_eq!(
+        (&third["recurringEventId"], &third["summary"]),
+        (&json!("check"), &json!("Check-up"))
+    );
     let single = json!({"recurrence": null});
-    assert_eq!(google.person().edit(DEFAULT_CALENDAR, "check", &single).unwrap().get("recurrence"), None);
+    assert_eq!(
+        google
+            .person()
+            .edit(DEFAULT_CALENDAR, "check", &single)
+            .unwrap()
+            .get("recurrence"),
+        None
+    );
 }
