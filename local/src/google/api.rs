@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::account::{AccessToken, TOKEN_LIFE};
 use super::calls;
 use super::discovery::{self, Call};
-use super::faults::{FaultAnswer, When};
+use super::faults::{FaultAnswer, Strike, When};
 use super::inner::Inner;
 use super::partial::Selection;
 use super::records::RequestRecord;
@@ -82,17 +82,16 @@ pub(super) async fn token(State(inner): State<Arc<Inner>>, request: Request) -> 
 
 /// Keeps the record of a request, and lets faults come before or after what it does.
 async fn under_faults(inner: &Inner, record: &RequestRecord, act: impl FnOnce() -> Reply) -> Response {
-    let struck = inner
-        .faults
-        .strike(&record.operation, record.calendar.as_deref(), &record.request);
+    let calendar = record.calendar.as_deref();
+    let mut strike = inner.faults.strike(&record.operation, calendar, &record.request);
     let logged = inner.records().open(record.clone());
-    let early = match &struck {
-        Some((When::Before, answer)) => fail(inner, answer).await,
+    let early = match &mut strike {
+        Some(strike) if strike.when == When::Before => fail(strike).await,
         _ => None,
     };
     let mut reply = early.unwrap_or_else(act);
-    if let Some((When::After, answer)) = &struck {
-        reply = fail(inner, answer).await.unwrap_or(reply);
+    if let Some(strike) = strike.as_mut().filter(|strike| strike.when == When::After) {
+        reply = fail(strike).await.unwrap_or(reply);
     }
     if let Reply::Answer { status, .. } = reply {
         inner.records().close(&logged, status);
@@ -101,8 +100,8 @@ async fn under_faults(inner: &Inner, record: &RequestRecord, act: impl FnOnce() 
 }
 
 /// What a fault answers; `None` when it only kept the caller waiting.
-async fn fail(inner: &Inner, answer: &FaultAnswer) -> Option<Reply> {
-    match answer {
+async fn fail(strike: &mut Strike) -> Option<Reply> {
+    match &strike.answer {
         FaultAnswer::Refuse {
             status,
             reason,
@@ -114,7 +113,7 @@ async fn fail(inner: &Inner, answer: &FaultAnswer) -> Option<Reply> {
         }),
         FaultAnswer::Drop => Some(Reply::Disconnect),
         FaultAnswer::Hang => {
-            inner.faults.released().await;
+            strike.released().await;
             None
         }
     }
