@@ -1,6 +1,8 @@
 //! What stands in for Google Calendar, EventBridge and Lambda's control plane on one machine, and the throw-away
 //! databases of the tests. Nothing that is deployed depends on this crate.
 
+pub mod bus;
 pub mod commands;
 pub mod google;
 pub mod postgres;
+pub mod sandbox;
