@@ -31,6 +31,12 @@ impl Deadline {
         self.min(Self::after(limit))
     }
 
+    /// The deadline that leaves `margin` of this one, to store what came of the work.
+    #[must_use]
+    pub fn leaving(self, margin: Duration) -> Self {
+        Self(self.0.checked_sub(margin).unwrap_or(self.0))
+    }
+
     /// Whether waiting for `pause` leaves time to do something afterwards.
     #[must_use]
     pub fn allows(self, pause: Duration) -> bool {

@@ -1,6 +1,18 @@
-//! Library.
+//! What the four functions have in common: appointments, Google Calendar, and the sync between them.
+//!
+//! Dependencies run one way. `appointment::request`, `sync::{content, merge, reconcile}` and `input` are pure;
+//! SQL stands only in modules named `queries`; HTTP to Google only in `google`.
 
+pub mod appointment;
+pub mod auth;
 pub mod backoff;
+pub mod bus;
 pub mod database;
 pub mod deadline;
 pub mod google;
+pub mod input;
+pub mod problem;
+pub mod settings;
+pub mod sync;
+pub mod telemetry;
+pub mod watch;

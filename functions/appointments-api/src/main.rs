@@ -1,2 +1,29 @@
 //! The appointments and calendar-control HTTP API.
-fn main() {}
+
+mod access;
+mod app;
+mod appointments;
+mod calendar;
+mod headers;
+mod request;
+mod response;
+
+use std::sync::Arc;
+
+use shared::settings::Environment;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::telemetry::start();
+    let app = match app::App::from(&Environment::of_process()) {
+        Ok(app) => Arc::new(app),
+        Err(fault) => {
+            tracing::error!(setting.name = fault.name, "{fault}");
+            return Err(fault.into());
+        }
+    };
+    // The first request finds the connection open, or waits for this same attempt.
+    let connecting = Arc::clone(&app);
+    tokio::spawn(async move { connecting.connect().await });
+    lambda_http::run(app::router(app)).await
+}

@@ -1,2 +1,19 @@
-//! Receives Google's push notifications.
-fn main() {}
+//! Receives Google's push notifications: verify, record, tell the bus.
+
+mod webhook;
+
+use lambda_http::{Request, run, service_fn};
+use shared::settings::Environment;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::telemetry::start();
+    let webhook = match webhook::Webhook::from(&Environment::of_process()) {
+        Ok(webhook) => webhook,
+        Err(fault) => {
+            tracing::error!(setting.name = fault.name, "{fault}");
+            return Err(fault.into());
+        }
+    };
+    run(service_fn(async |request: Request| Ok::<_, lambda_http::Error>(webhook.handle(&request).await))).await
+}

@@ -21,6 +21,9 @@ pub(super) const TOKEN_LIFE: i64 = 3600;
 /// How far a client's clock may be off, in seconds.
 const CLOCK_SKEW: i64 = 300;
 
+/// Google's own client libraries sign for this audience, whatever the key file's `token_uri` says.
+const GOOGLE_TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
+
 /// base64url with or without padding: Google reads both.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::URL_SAFE,
@@ -149,7 +152,7 @@ impl Account {
         if claims.iss != self.client_email {
             return Err(TokenRefusal::grant("Invalid grant: account not found"));
         }
-        if claims.aud != token_uri {
+        if claims.aud != token_uri && claims.aud != GOOGLE_TOKEN_URI {
             return Err(TokenRefusal::grant(format!(
                 "Invalid JWT: audience must be {token_uri}"
             )));
@@ -241,11 +244,7 @@ mod tests {
             json!({"iss": account.client_email, "aud": URI, "scope": SCOPE, "iat": iat, "exp": iat + 3600});
         for (field, value, error) in [
             ("iss", json!("other@example.com"), "invalid_grant"),
-            (
-                "aud",
-                json!("https://oauth2.googleapis.com/token"),
-                "invalid_grant",
-            ),
+            ("aud", json!("https://example.com/token"), "invalid_grant"),
             ("scope", json!("calendar"), "invalid_scope"),
             ("scope", Value::Null, "invalid_scope"),
             ("exp", json!(iat + 3601), "invalid_grant"),

@@ -164,9 +164,11 @@ impl StandIn {
     /// The key file of the service account, for `GOOGLE_SERVICE_ACCOUNT_JSON`.
     #[must_use]
     pub fn service_account_json(&self) -> String {
-        self.inner
-            .read(|world| world.account.key_file(&self.token_uri()))
-            .to_string()
+        self.service_account().to_string()
+    }
+
+    pub(super) fn service_account(&self) -> Value {
+        self.inner.read(|world| world.account.key_file(&self.token_uri()))
     }
 
     /// What a person in front of Google Calendar does.

@@ -3,7 +3,7 @@
 //! The signing itself is `gcp_auth`'s. Its fetching of tokens is not used: see [`super::token`].
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use gcp_auth::CustomServiceAccount;
@@ -17,7 +17,8 @@ const SCOPE: &str = "https://www.googleapis.com/auth/calendar";
 /// How long an assertion says it is good for, in seconds; Google allows no more.
 const ASSERTION_LIFETIME: u64 = 3600;
 
-/// A service account, read from the JSON file that Google gives out for it.
+/// A service account, read from the JSON file that Google gives out for it. Clones share the parsed key.
+#[derive(Clone)]
 pub struct ServiceAccount {
     client_email: String,
     private_key_id: Option<String>,
@@ -26,7 +27,7 @@ pub struct ServiceAccount {
     audience: String,
     json: SecretString,
     /// Made at the first signature: parsing the key is no work for a start that may never call Google.
-    signer: OnceLock<Option<CustomServiceAccount>>,
+    signer: Arc<OnceLock<Option<CustomServiceAccount>>>,
 }
 
 /// What is wrong with a service account's JSON. Names the field, never a value.
@@ -74,7 +75,7 @@ impl ServiceAccount {
             token_uri,
             audience,
             json: SecretString::from(json),
-            signer: OnceLock::new(),
+            signer: Arc::default(),
         })
     }
 

@@ -1,0 +1,98 @@
+//! `GET /calendar/status`: whether Google takes part, and what waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Serialize;
+use shared::google::Error;
+use shared::sync::status::{self, CalendarRecord};
+use shared::watch::queries::{Channel, newest_live};
+
+use super::auto_sync::{AutoSync, is_running, utc};
+use super::one_calendar;
+use crate::app::App;
+use crate::request::{Parameters, RequestInfo};
+use crate::response::{ApiError, ok};
+
+/// How long Google may take to say that it is there.
+const GOOGLE_WITHIN: Duration = Duration::from_secs(3);
+
+#[derive(Serialize)]
+struct Status<'a> {
+    status: &'static str,
+    reason: Option<&'static str>,
+    calendar_id: &'a str,
+    timezone: &'static str,
+    auto_sync: AutoSync,
+    watch: WatchStatus,
+    pending: i64,
+    failed: i64,
+    conflicts: i64,
+    mass_cancel_held: bool,
+    cooldown_until: Option<String>,
+}
+
+#[derive(Serialize)]
+struct WatchStatus {
+    active: bool,
+    expires_at: Option<String>,
+    last_notification_at: Option<String>,
+}
+
+impl From<Option<Channel>> for WatchStatus {
+    fn from(channel: Option<Channel>) -> Self {
+        Self {
+            active: channel.as_ref().is_some_and(|channel| channel.expires_at > chrono::Utc::now()),
+            expires_at: channel.as_ref().map(|channel| utc(channel.expires_at)),
+            last_notification_at: channel.and_then(|channel| channel.last_notification_at).map(utc),
+        }
+    }
+}
+
+/// Asks Google, the rule and the database, all at once.
+pub(crate) async fn handle(
+    State(app): State<Arc<App>>,
+    info: RequestInfo,
+    mut parameters: Parameters,
+) -> Result<Response, ApiError> {
+    let calendar_id = one_calendar(&app, &mut parameters)?;
+    parameters.none_left()?;
+    let read = app.db.read(info.deadline, async |client| {
+        let record = status::read(client, calendar_id).await?;
+        Ok((record, newest_live(client, calendar_id).await?))
+    });
+    let google = app.google.get_calendar(calendar_id, info.deadline.at_most(GOOGLE_WITHIN));
+    let (read, google, running) = tokio::join!(read, google, is_running(&app));
+    let (record, channel): (CalendarRecord, Option<Channel>) = read?;
+    let reason = google.err().map(|error| reason(&error));
+    Ok(ok(&Status {
+        status: if reason.is_none() { "available" } else { "unavailable" },
+        reason,
+        calendar_id,
+        timezone: app.clinic.time_zone.name(),
+        auto_sync: AutoSync::of(&app, &record, running),
+        watch: channel.into(),
+        pending: record.pending,
+        failed: record.failed,
+        conflicts: record.conflicts,
+        mass_cancel_held: record.mass_cancel_held,
+        cooldown_until: record.cooldown_until.map(utc),
+    }))
+}
+
+fn reason(error: &Error) -> &'static str {
+    match error {
+        Error::CredentialsMissing => "credentials_missing",
+        Error::CredentialsInvalid(_) => "credentials_invalid",
+        Error::Unshared | Error::Gone(_) | Error::Refused(_) => "calendar_not_shared",
+        Error::Retry { .. }
+        | Error::RetryAfter { .. }
+        | Error::QuotaExceeded { .. }
+        | Error::Unreachable { .. }
+        | Error::TokenDead
+        | Error::PreconditionFailed
+        | Error::AlreadyExists => "google_unreachable",
+    }
+}

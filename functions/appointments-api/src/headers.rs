@@ -1,0 +1,54 @@
+//! The headers that every answer carries, and the log line of every request.
+
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::{self, HeaderName};
+use http::{HeaderValue, Method};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tracing::Instrument;
+
+use crate::request::RequestInfo;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const IF_MATCH: HeaderName = header::IF_MATCH;
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Answers preflights for the frontend's origins, and for no other.
+pub(crate) fn cors(origins: &[String]) -> CorsLayer {
+    let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, IF_MATCH, IDEMPOTENCY_KEY])
+        .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER, REQUEST_ID])
+        .max_age(Duration::from_secs(3600))
+}
+
+/// Gives the answer its id and logs one line about it, under the same id.
+pub(crate) async fn finish(mut request: Request, next: Next) -> Response {
+    let info = RequestInfo::of(&request);
+    let span = tracing::info_span!("request", request.id = %info.id);
+    request.extensions_mut().insert(info.clone());
+    let method = request.method().clone();
+    // The pattern, not the path: what a stranger types as a path is not logged.
+    let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str).to_owned();
+    let started = std::time::Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&info.id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    span.in_scope(|| {
+        tracing::info!(
+            http.method = %method, http.route = route, http.status = response.status().as_u16(),
+            http.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "request answered"
+        );
+    });
+    response
+}

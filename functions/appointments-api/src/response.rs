@@ -1,0 +1,147 @@
+//! Answers: bodies as JSON, and every kind of failure as its problem.
+//!
+//! A failure is logged here, once, with what the caller is not told.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use shared::bus::RuleError;
+use shared::database::DatabaseError;
+use shared::google;
+use shared::input::Fault;
+use shared::problem::Problem;
+use shared::settings::SettingError;
+use shared::sync::SyncError;
+use shared::watch::WatchError;
+
+/// A 200 with a JSON body.
+pub(crate) fn ok(body: &impl Serialize) -> Response {
+    with_status(StatusCode::OK, body)
+}
+
+/// An answer with a JSON body.
+pub(crate) fn with_status(status: StatusCode, body: &impl Serialize) -> Response {
+    match serde_json::to_string(body) {
+        Ok(json) => {
+            let mut response = Response::new(Body::from(json));
+            *response.status_mut() = status;
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            response
+        }
+        Err(fault) => {
+            tracing::error!(%fault, "an answer could not be written as JSON");
+            Problem::internal().into_response()
+        }
+    }
+}
+
+/// A request that failed, as its caller sees it.
+pub(crate) struct ApiError(Problem);
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        self.0.into_response()
+    }
+}
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
+    }
+}
+
+impl From<Vec<Fault>> for ApiError {
+    fn from(faults: Vec<Fault>) -> Self {
+        Self(Problem::invalid(faults))
+    }
+}
+
+impl From<DatabaseError> for ApiError {
+    fn from(error: DatabaseError) -> Self {
+        tracing::error!(%error, "a request failed at the database");
+        Self(match error {
+            DatabaseError::Unavailable(_) | DatabaseError::Misconfigured(_) => {
+                Problem::unavailable("database_unavailable", "The database cannot be reached right now.", 2)
+            }
+            _ => Problem::internal(),
+        })
+    }
+}
+
+impl From<google::Error> for ApiError {
+    fn from(error: google::Error) -> Self {
+        use google::Error;
+        tracing::warn!(%error, "a request failed at Google");
+        let unreachable = |detail, seconds| Problem::unavailable("google_unreachable", detail, seconds);
+        let refused = |reason: &str, detail: String| {
+            Problem::new(StatusCode::BAD_GATEWAY, "google_refused", detail).with_reason(reason)
+        };
+        let detail = error.to_string();
+        Self(match error {
+            Error::Unreachable { .. } | Error::Retry { .. } => {
+                unreachable("Google Calendar does not answer right now.", 5)
+            }
+            Error::RetryAfter { after, .. } => {
+                unreachable("Google Calendar asks for a pause.", after.as_secs().max(1))
+            }
+            Error::CredentialsMissing => {
+                unreachable("No service account is configured: GOOGLE_SERVICE_ACCOUNT_JSON is not set.", 60)
+            }
+            Error::CredentialsInvalid(_) => refused("credentials_invalid", detail),
+            Error::Unshared => refused("calendar_not_shared", detail),
+            Error::QuotaExceeded { .. } => refused("quotaExceeded", detail),
+            Error::Refused(ref refusal) => refused(refusal.reason.as_str(), detail),
+            Error::TokenDead | Error::PreconditionFailed | Error::Gone(_) | Error::AlreadyExists => {
+                Problem::internal()
+            }
+        })
+    }
+}
+
+impl From<SyncError> for ApiError {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::Database(error) => error.into(),
+            SyncError::Google(error) => error.into(),
+            SyncError::InProgress => {
+                let detail = "A sync of this calendar is running already.";
+                Self(Problem::new(StatusCode::CONFLICT, "sync_in_progress", detail).retry_after(5))
+            }
+            SyncError::OutOfTime => {
+                let detail = "The sync did not end in time; what was done is kept, and the next run goes on.";
+                Self(Problem::unavailable("out_of_time", detail, 5))
+            }
+        }
+    }
+}
+
+impl From<WatchError> for ApiError {
+    fn from(error: WatchError) -> Self {
+        match error {
+            WatchError::Database(error) => error.into(),
+            WatchError::Google(error) => error.into(),
+        }
+    }
+}
+
+impl From<RuleError> for ApiError {
+    fn from(error: RuleError) -> Self {
+        let detail = format!("{error}.");
+        Self(match error {
+            RuleError::NotConfigured => Problem::new(StatusCode::CONFLICT, "auto_sync_not_configured", detail),
+            RuleError::NotFound => Problem::new(StatusCode::BAD_GATEWAY, "auto_sync_rule_missing", detail),
+            RuleError::AccessDenied => Problem::new(StatusCode::BAD_GATEWAY, "auto_sync_access_denied", detail),
+            RuleError::Unavailable => {
+                Problem::unavailable("event_bus_unreachable", "EventBridge does not answer right now.", 5)
+            }
+        })
+    }
+}
+
+impl From<SettingError> for ApiError {
+    fn from(error: SettingError) -> Self {
+        tracing::error!(setting.name = error.name, "{error}");
+        Self(Problem::new(StatusCode::CONFLICT, "not_configured", format!("{error}.")))
+    }
+}

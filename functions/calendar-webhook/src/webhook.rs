@@ -1,0 +1,97 @@
+//! `POST /calendar/webhook`: one HMAC, one statement, one message on the bus.
+
+use std::time::Duration;
+
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use lambda_http::{Body, Context, Request};
+use secrecy::SecretString;
+use shared::bus::{Bus, Message};
+use shared::database::Database;
+use shared::deadline::Deadline;
+use shared::problem::Problem;
+use shared::settings::{Environment, SettingError};
+use shared::watch::notification::{NotVerified, Notification};
+use shared::watch::queries::{self, Noted};
+
+/// Google waits for some seconds; when the database is not there in time, it tries again.
+const ANSWER_WITHIN: Duration = Duration::from_secs(8);
+
+/// One process's means.
+pub(crate) struct Webhook {
+    db: Database,
+    bus: Bus,
+    secrets: Vec<SecretString>,
+}
+
+impl Webhook {
+    /// Reads the settings; nothing is connected to yet.
+    pub(crate) fn from(environment: &Environment<'_>) -> Result<Self, SettingError> {
+        Ok(Self {
+            db: Database::new(environment.database()?),
+            bus: Bus::new(environment.bus()),
+            secrets: environment.webhook_secrets()?,
+        })
+    }
+
+    /// Answers one request.
+    pub(crate) async fn handle(&self, request: &Request) -> Response<Body> {
+        let mut response = match (request.method(), request.uri().path()) {
+            (&Method::POST, "/calendar/webhook") => self.notified(request).await,
+            // Google's fetcher asks first whether it may.
+            (&Method::GET, "/robots.txt") => Response::new(Body::from("User-agent: *\nAllow: /calendar/webhook\n")),
+            (_, "/calendar/webhook") => {
+                let detail = "This path takes POST only.";
+                let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+                let mut response = problem.into_response();
+                response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+                response
+            }
+            _ => Problem::not_found("path").into_response(),
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        let id = request.extensions().get::<Context>().and_then(|context| HeaderValue::from_str(&context.request_id).ok());
+        if let Some(id) = id {
+            headers.insert("x-request-id", id);
+        }
+        response
+    }
+
+    async fn notified(&self, request: &Request) -> Response<Body> {
+        let notification = match Notification::verify(request.headers(), &self.secrets) {
+            Ok(notification) => notification,
+            Err(NotVerified::Malformed) => {
+                let detail = "The headers of a notification by Google are missing.";
+                return Problem::new(StatusCode::BAD_REQUEST, "not_a_notification", detail).into_response();
+            }
+            Err(NotVerified::Forged) => {
+                tracing::warn!("a notification without a good token was refused");
+                let detail = "The channel token is not good.";
+                return Problem::new(StatusCode::FORBIDDEN, "bad_channel_token", detail).into_response();
+            }
+        };
+        let deadline = Deadline::after(ANSWER_WITHIN);
+        let noted = self.db.read(deadline, async |client| queries::note(client, &notification).await).await;
+        match noted {
+            Ok(Noted::Changed { calendar_id }) => {
+                let changed = Message::CalendarChanged {
+                    calendar_id,
+                    channel_id: notification.channel_id,
+                    message_number: notification.message_number,
+                };
+                self.bus.publish(&[changed]).await;
+            }
+            Ok(Noted::Nothing) => {}
+            Ok(Noted::Orphan) => {
+                tracing::warn!(channel.id = notification.channel_id, "a channel that is not ours any more will be stopped");
+            }
+            Err(error) => {
+                // Not recorded: Google's next try may find the database there.
+                tracing::error!(%error, "a notification could not be recorded");
+                return Problem::internal().into_response();
+            }
+        }
+        Response::new(Body::Empty)
+    }
+}

@@ -1,0 +1,409 @@
+//! The SQL behind `/appointments`. Each write is one statement and so one commit: the appointment, the event
+//! that Google should show and the history row stand together or not at all.
+//!
+//! Locks are taken in one order everywhere, the appointment before its event.
+
+use chrono_tz::Tz;
+use tokio_postgres::types::{Json, Type};
+use tokio_postgres::{Client, Row};
+use uuid::Uuid;
+
+use super::cursor::Cursor;
+use super::request::{Booking, Change, ChangeKind, Filter};
+use super::{Appointment, Status, SyncState, new_event_id};
+use crate::database::{Database, DatabaseError};
+use crate::deadline::Deadline;
+
+/// What an appointment and its event look like when read; `a` and `e` are their rows.
+macro_rules! columns {
+    () => {
+        "a.id, a.calendar_id, a.patient_name, a.patient_phone, a.patient_email, a.shown_title, a.reason, a.notes,
+         a.location, a.starts_at, a.ends_at, a.time_zone, a.status, a.source, a.version,
+         a.google_calendar_event_id, a.created_at, a.updated_at, a.cancelled_at,
+         e.parked, e.pushed_version is not distinct from e.wanted_version as pushed, e.synced_at, e.last_error"
+    };
+}
+
+impl Appointment {
+    fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error> {
+        let zone: String = row.try_get("time_zone")?;
+        let status: String = row.try_get("status")?;
+        let sync_state = match (row.try_get("parked")?, row.try_get("pushed")?) {
+            (true, _) => SyncState::Failed,
+            (false, true) => SyncState::Synced,
+            (false, false) => SyncState::Pending,
+        };
+        Ok(Self {
+            id: row.try_get("id")?,
+            calendar_id: row.try_get("calendar_id")?,
+            patient_name: row.try_get("patient_name")?,
+            patient_phone: row.try_get("patient_phone")?,
+            patient_email: row.try_get("patient_email")?,
+            title: row.try_get("shown_title")?,
+            reason: row.try_get("reason")?,
+            notes: row.try_get("notes")?,
+            location: row.try_get("location")?,
+            starts_at: row.try_get("starts_at")?,
+            ends_at: row.try_get("ends_at")?,
+            // Only zones that we parsed are stored; a zone that a later time zone database dropped is read as UTC.
+            time_zone: zone.parse().unwrap_or(Tz::UTC),
+            // The column's CHECK knows the same words.
+            status: Status::parse(&status).unwrap_or(Status::Scheduled),
+            source: row.try_get("source")?,
+            version: row.try_get("version")?,
+            google_calendar_event_id: row.try_get("google_calendar_event_id")?,
+            created_at: row.try_get("created_at")?,
+            updated_at: row.try_get("updated_at")?,
+            cancelled_at: row.try_get("cancelled_at")?,
+            sync_state,
+            synced_at: row.try_get("synced_at")?,
+            last_error: row.try_get("last_error")?,
+        })
+    }
+}
+
+/// The outcome of [`book`].
+#[derive(Debug)]
+pub enum Booked {
+    /// It holds its slot.
+    Booked(Box<Appointment>),
+    /// Another appointment of the calendar has (part of) the slot.
+    SlotTaken,
+}
+
+/// The outcome of [`change`].
+#[derive(Debug)]
+pub enum Changed {
+    /// Done; `change` is the history's word for it.
+    Changed {
+        /// As it is now.
+        appointment: Box<Appointment>,
+        /// `updated`, `rescheduled`, `cancelled` or `restored`.
+        change: String,
+    },
+    /// It was like that already; nothing was written.
+    Unchanged(Box<Appointment>),
+    /// No such appointment.
+    NotFound,
+    /// `If-Match` named another version.
+    Stale,
+    /// A cancelled appointment cannot be rescheduled, completed or missed.
+    Cancelled,
+    /// The new end is not after the new start.
+    NotAfterStart,
+    /// Longer than [`LONGEST`](super::request::LONGEST).
+    TooLong,
+    /// The new start lies in the past and nobody allowed that.
+    InThePast,
+    /// Another appointment has (part of) the new slot.
+    SlotTaken,
+}
+
+const READ: &str = concat!(
+    "select ", columns!(), " from appointments a
+     join calendar_events e on (e.calendar_id, e.event_id) = (a.calendar_id, a.google_calendar_event_id)
+     where a.id = $1"
+);
+
+/// The appointment with this id.
+pub async fn read(db: &Database, deadline: Deadline, id: Uuid) -> Result<Option<Appointment>, DatabaseError> {
+    db.read(deadline, async |client| read_with(client, id).await).await
+}
+
+async fn read_with(client: &Client, id: Uuid) -> Result<Option<Appointment>, tokio_postgres::Error> {
+    let rows = client.query_typed(READ, &[(&id, Type::UUID)]).await?;
+    rows.first().map(Appointment::from_row).transpose()
+}
+
+const LIST: &str = concat!(
+    "select ", columns!(), " from appointments a
+     join calendar_events e on (e.calendar_id, e.event_id) = (a.calendar_id, a.google_calendar_event_id)
+     where ($1::timestamptz is null or a.ends_at > $1)
+       and ($2::timestamptz is null or a.starts_at < $2)
+       and ($3::text is null or a.status = $3)
+       and ($4::text is null or regexp_replace(a.patient_phone, '[^0-9+]', '', 'g') = $4)
+       and ($5::timestamptz is null or (a.starts_at, a.id) > ($5, $6::uuid))
+     order by a.starts_at, a.id
+     limit $7"
+);
+
+/// One page of appointments by `starts_at, id`, and where the next one begins if there is one.
+pub async fn list(
+    db: &Database,
+    deadline: Deadline,
+    filter: &Filter,
+) -> Result<(Vec<Appointment>, Option<Cursor>), DatabaseError> {
+    let status = filter.status.map(Status::as_str);
+    let phone = filter.patient_phone.as_ref().map(|phone| phone.replace(|c| !matches!(c, '0'..='9' | '+'), ""));
+    let (after_start, after_id) = filter.after.map(|cursor| (cursor.starts_at, cursor.id)).unzip();
+    // One more than asked for tells whether there is a next page.
+    let limit = filter.limit + 1;
+    let mut items = db
+        .read(deadline, async |client| {
+            let rows = client
+                .query_typed(
+                    LIST,
+                    &[
+                        (&filter.from, Type::TIMESTAMPTZ),
+                        (&filter.to, Type::TIMESTAMPTZ),
+                        (&status, Type::TEXT),
+                        (&phone, Type::TEXT),
+                        (&after_start, Type::TIMESTAMPTZ),
+                        (&after_id, Type::UUID),
+                        (&limit, Type::INT8),
+                    ],
+                )
+                .await?;
+            rows.iter().map(Appointment::from_row).collect::<Result<Vec<_>, _>>()
+        })
+        .await?;
+    let page = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+    let more = items.len() > page;
+    items.truncate(page);
+    let next = items.last().filter(|_| more).map(|last| Cursor { starts_at: last.starts_at, id: last.id });
+    Ok((items, next))
+}
+
+/// A slot is free when no scheduled row overlaps it. The exclusion constraint watches over the rows booked
+/// here; those that a person placed in Google stand outside it and are looked up.
+const BOOK: &str = concat!(
+    "with free as (
+        select 1 where not exists (
+            select from appointments
+            where calendar_id = $2 and status = 'scheduled' and placed_by_person
+              and tstzrange(starts_at, ends_at) && tstzrange($10, $11))
+     ), calendar as (
+        insert into calendars (id) select $2 from free on conflict do nothing
+     ), booked as (
+        insert into appointments as a
+            (id, calendar_id, patient_name, patient_phone, patient_email, title, reason, notes, location,
+             starts_at, ends_at, time_zone, source, google_calendar_event_id)
+        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 from free
+        returning a
+     ), event as (
+        insert into calendar_events as e (calendar_id, event_id, appointment_id, wanted, wanted_version)
+        select $2, $14, $1, 'present', (a).version from booked
+        returning e.*
+     ), history as (
+        insert into appointment_history (id, appointment_id, version, by, change, fields)
+        select $15, $1, (a).version, $13, 'created', changed_facts('{}', appointment_facts(a)) from booked
+     )
+     select ", columns!(), " from (select (a).* from booked) a cross join event e"
+);
+
+/// Books an appointment under an id chosen here.
+pub async fn book(
+    db: &Database,
+    deadline: Deadline,
+    booking: &Booking,
+    calendar_id: &str,
+    zone: Tz,
+    by: &str,
+) -> Result<Booked, DatabaseError> {
+    let id = Uuid::now_v7();
+    let event_id = new_event_id();
+    let write_id = Uuid::now_v7();
+    let zone = zone.name();
+    let booked = db
+        .write(
+            deadline,
+            async |client: &Client| {
+                let rows = client
+                    .query_typed(
+                        BOOK,
+                        &[
+                            (&id, Type::UUID),
+                            (&calendar_id, Type::TEXT),
+                            (&booking.patient_name, Type::TEXT),
+                            (&booking.patient_phone, Type::TEXT),
+                            (&booking.patient_email, Type::TEXT),
+                            (&booking.title, Type::TEXT),
+                            (&booking.reason, Type::TEXT),
+                            (&booking.notes, Type::TEXT),
+                            (&booking.location, Type::TEXT),
+                            (&booking.starts_at, Type::TIMESTAMPTZ),
+                            (&booking.ends_at, Type::TIMESTAMPTZ),
+                            (&zone, Type::TEXT),
+                            (&by, Type::TEXT),
+                            (&event_id, Type::TEXT),
+                            (&write_id, Type::UUID),
+                        ],
+                    )
+                    .await?;
+                rows.first().map(Appointment::from_row).transpose()
+            },
+            async |client: &Client| read_with(client, id).await.map(|found| found.map(Some)),
+        )
+        .await;
+    match booked {
+        Ok(Some(appointment)) => Ok(Booked::Booked(Box::new(appointment))),
+        Ok(None) => Ok(Booked::SlotTaken),
+        Err(error) if error.constraint() == Some(SLOT_TAKEN) => Ok(Booked::SlotTaken),
+        Err(error) => Err(error),
+    }
+}
+
+const SLOT_TAKEN: &str = "appointments_slot_taken";
+
+/// Reads the row under its lock, lays the new values over it, judges, and writes, all at once: nobody can
+/// come between the check and the write, and the caller waits for one round trip.
+const CHANGE: &str = concat!(
+    "with locked as (
+        select a as old from appointments a where id = $1 for update
+     ), merged as (
+        select old, new, case
+                when $3::bigint is not null then new.starts_at + $3 * interval '1 second'
+                when $4 = 'reschedule' and not $2 ? 'ends_at' then new.starts_at + ((old).ends_at - (old).starts_at)
+                else new.ends_at
+            end as ends_at
+        from locked cross join lateral jsonb_populate_record(old, $2) as new
+     ), compared as (
+        select *, ((new).starts_at, ends_at) is distinct from ((old).starts_at, (old).ends_at) as moved,
+            (old).status = 'cancelled' and (new).status = 'scheduled' as restored
+        from merged
+     ), judged as (
+        select *, case
+            when $5::bigint[] is not null and (old).version <> all ($5) then 'stale'
+            when (old).status = 'cancelled' and $4 = 'cancel' then 'unchanged'
+            when (old).status = 'cancelled' and ($4 = 'reschedule' or (new).status in ('completed', 'no_show'))
+                then 'cancelled'
+            when ends_at <= (new).starts_at then 'not_after_start'
+            when moved and ends_at - (new).starts_at > interval '24 hours' then 'too_long'
+            when (new).starts_at <> (old).starts_at and (new).starts_at < now() and not $6 then 'in_the_past'
+            when (new).status = 'scheduled' and (moved or (old).status <> 'scheduled') and exists (
+                    select from appointments other
+                    where other.calendar_id = (old).calendar_id and other.id <> $1
+                      and other.status = 'scheduled' and other.placed_by_person
+                      and tstzrange(other.starts_at, other.ends_at) && tstzrange((new).starts_at, ends_at))
+                then 'slot_taken'
+            when $4 = 'reschedule' or new is distinct from old or moved then 'changed'
+            else 'unchanged'
+        end as outcome
+        from compared
+     ), written as (
+        update appointments a set
+            patient_name = (new).patient_name, patient_phone = (new).patient_phone,
+            patient_email = (new).patient_email, title = (new).title, reason = (new).reason, notes = (new).notes,
+            location = (new).location, starts_at = (new).starts_at, ends_at = judged.ends_at,
+            status = (new).status, cancellation_reason = case when not restored then (new).cancellation_reason end,
+            placed_by_person = a.placed_by_person and not moved and not restored,
+            cancelled_at = case when (new).status = 'cancelled' then coalesce((old).cancelled_at, now()) end,
+            google_calendar_event_id = case when $4 = 'reschedule' or restored then $7
+                                            else a.google_calendar_event_id end,
+            version = a.version + 1, updated_at = now()
+        from judged where a.id = $1 and outcome = 'changed'
+        returning a, old, case
+            when (new).status = 'cancelled' and (old).status <> 'cancelled' then 'cancelled'
+            when restored then 'restored'
+            when $4 = 'reschedule' then 'rescheduled'
+            else 'updated' end as change
+     ), kept as (
+        update calendar_events e set
+            wanted = case when (a).status = 'cancelled' or (a).google_calendar_event_id <> e.event_id
+                          then 'absent' else 'present' end,
+            wanted_version = (a).version,
+            parked = false, attempts = 0, next_attempt_at = now(), last_error = null
+        from written
+        where (e.calendar_id, e.event_id) = ((old).calendar_id, (old).google_calendar_event_id)
+          and e.wanted = 'present'
+        returning e.*
+     ), fresh as (
+        -- Reads kept, so that the old event is no longer the present one when the new one becomes it.
+        insert into calendar_events as e (calendar_id, event_id, appointment_id, wanted, wanted_version)
+        select (a).calendar_id, $7, $1, 'present', (a).version
+        from written left join kept on true
+        where (a).google_calendar_event_id = $7
+        returning e.*
+     ), history as (
+        insert into appointment_history (id, appointment_id, version, by, change, fields)
+        select $8, $1, (a).version, $9, change, changed_facts(appointment_facts(old), appointment_facts(a))
+        from written
+     ), now_is as (
+        select (a).* from written union all select (old).* from judged where outcome <> 'changed'
+     ), its_event as (
+        select * from fresh
+        union all select * from kept where not exists (select from fresh)
+        union all select e.* from calendar_events e join judged
+            on (e.calendar_id, e.event_id) = ((old).calendar_id, (old).google_calendar_event_id)
+            where not exists (select from kept) and not exists (select from fresh)
+     )
+     select outcome, change, ", columns!(), "
+     from judged cross join now_is a cross join its_event e left join written on true"
+);
+
+/// Changes an appointment as asked, if its rules allow.
+pub async fn change(
+    db: &Database,
+    deadline: Deadline,
+    id: Uuid,
+    change: &Change,
+    if_match: Option<&[i64]>,
+    by: &str,
+) -> Result<Changed, DatabaseError> {
+    let kind = match change.kind {
+        ChangeKind::Patch => "patch",
+        ChangeKind::Reschedule => "reschedule",
+        ChangeKind::Cancel => "cancel",
+    };
+    let length_secs = change.length.map(|length| length.num_seconds());
+    let event_id = new_event_id();
+    let write_id = Uuid::now_v7();
+    let outcome = db
+        .write(
+            deadline,
+            async |client: &Client| {
+                let rows = client
+                    .query_typed(
+                        CHANGE,
+                        &[
+                            (&id, Type::UUID),
+                            (&Json(&change.values), Type::JSONB),
+                            (&length_secs, Type::INT8),
+                            (&kind, Type::TEXT),
+                            (&if_match, Type::INT8_ARRAY),
+                            (&change.allow_past, Type::BOOL),
+                            (&event_id, Type::TEXT),
+                            (&write_id, Type::UUID),
+                            (&by, Type::TEXT),
+                        ],
+                    )
+                    .await?;
+                let Some(row) = rows.first() else { return Ok(Changed::NotFound) };
+                let outcome: String = row.try_get("outcome")?;
+                Ok(match outcome.as_str() {
+                    "changed" => Changed::Changed {
+                        change: row.try_get("change")?,
+                        appointment: Box::new(Appointment::from_row(row)?),
+                    },
+                    "stale" => Changed::Stale,
+                    "cancelled" => Changed::Cancelled,
+                    "not_after_start" => Changed::NotAfterStart,
+                    "too_long" => Changed::TooLong,
+                    "in_the_past" => Changed::InThePast,
+                    "slot_taken" => Changed::SlotTaken,
+                    _ => Changed::Unchanged(Box::new(Appointment::from_row(row)?)),
+                })
+            },
+            async |client: &Client| committed_change(client, id, write_id).await,
+        )
+        .await;
+    match outcome {
+        Err(error) if error.constraint() == Some(SLOT_TAKEN) => Ok(Changed::SlotTaken),
+        other => other,
+    }
+}
+
+/// Whether the change with this id was committed although its answer was lost.
+async fn committed_change(
+    client: &Client,
+    id: Uuid,
+    write_id: Uuid,
+) -> Result<Option<Changed>, tokio_postgres::Error> {
+    let rows = client
+        .query_typed("select change from appointment_history where id = $1", &[(&write_id, Type::UUID)])
+        .await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let change = row.try_get("change")?;
+    let appointment = read_with(client, id).await?;
+    Ok(appointment.map(|appointment| Changed::Changed { appointment: Box::new(appointment), change }))
+}

@@ -1,0 +1,357 @@
+//! `DATABASE_URL`: a libpq connection string, with the meaning that libpq gives it.
+//!
+//! tokio-postgres knows fewer parameters than libpq and refuses the others, `sslmode=verify-full` and `sslrootcert` among
+//! them. Those are taken out here and become the [`TlsPolicy`]; those that cannot matter to us are dropped; those that
+//! would matter but cannot be honoured are an error.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+
+use super::parameters::{ConnectionString, Parameter};
+use super::tls::{Check, Roots, TlsPolicy};
+
+/// For one address, unless the string says otherwise.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long sent data may stay unacknowledged before the connection counts as dead, unless the string says otherwise:
+/// the peer of a process that was frozen may have vanished without a word.
+const UNACKNOWLEDGED_LIMIT: Duration = Duration::from_secs(5);
+
+/// Parameters that are tokio-postgres' own business.
+const PASSED_ON: [&str; 15] = [
+    "user",
+    "password",
+    "dbname",
+    "host",
+    "hostaddr",
+    "port",
+    "options",
+    "application_name",
+    "connect_timeout",
+    "channel_binding",
+    "sslnegotiation",
+    "target_session_attrs",
+    "load_balance_hosts",
+    "keepalives",
+    "keepalives_idle",
+];
+
+/// Parameters that change nothing that we rely on: tuning, and what poolers and other drivers read.
+const WITHOUT_EFFECT: [&str; 20] = [
+    "client_encoding",
+    "connection_limit",
+    "fallback_application_name",
+    "gssdelegation",
+    "gsslib",
+    "keepalives_count",
+    "keepalives_interval",
+    "krbsrvname",
+    "max_protocol_version",
+    "min_protocol_version",
+    "pgbouncer",
+    "pool_timeout",
+    "prepareThreshold",
+    "prepared_statements",
+    "socket_timeout",
+    "sslcompression",
+    "sslkeylogfile",
+    "sslsni",
+    "statement_cache_size",
+    "uselibpqcompat",
+];
+
+/// Where the database is and how to connect to it.
+#[derive(Clone)]
+pub struct DatabaseUrl {
+    pub(super) config: Config,
+    pub(super) tls: TlsPolicy,
+}
+
+/// What is wrong with a connection string. Says where, and never what stands there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DatabaseUrlError {
+    /// Not a connection string at all.
+    #[error("is not of the form postgres://user:password@host/name?sslmode=require")]
+    Form,
+    /// It names no host.
+    #[error("names no host")]
+    NoHost,
+    /// A value that its parameter cannot have.
+    #[error("has a bad value for `{0}`")]
+    Value(String),
+    /// A libpq parameter that would change what we do and that we cannot honour.
+    #[error("has `{0}`, which is not supported")]
+    Unsupported(&'static str),
+    /// Neither libpq nor we know it. Not named: a password with a `?` in it would end up here.
+    #[error(
+        "has an unknown parameter (number {0} after the `?`); a `?` or `&` in a password is written %3F or %26"
+    )]
+    Unknown(usize),
+    /// Two parameters that contradict each other.
+    #[error("has `sslrootcert=system`, which needs `sslmode=verify-full`")]
+    SystemRootsUnverified,
+}
+
+impl DatabaseUrl {
+    /// Reads a connection string as pasted from the Neon console (pooled or direct), or of libpq's key-value form.
+    pub fn parse(text: &str) -> Result<Self, DatabaseUrlError> {
+        let mut string = ConnectionString::split(text)?;
+        check_names(string.parameters())?;
+        string.take(|name| {
+            WITHOUT_EFFECT.contains(&name) || UNSUPPORTED_UNLESS.iter().any(|rule| rule.0 == name)
+        });
+        let ours = string.take(|name| !PASSED_ON.contains(&name));
+        let last = |name| ours.iter().rfind(|parameter| parameter.name == name);
+
+        let (check, mode) = ssl_mode(last("sslmode"), last("sslrootcert"))?;
+        let mut config = string.config()?;
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(DatabaseUrlError::NoHost);
+        }
+        config.ssl_mode(mode);
+        let local = |host: &Host| !matches!(host, Host::Tcp(_));
+        if !config.get_hosts().is_empty() && config.get_hosts().iter().all(local) {
+            // As in libpq: there is no TLS on a socket of this machine.
+            config.ssl_mode(SslMode::Disable);
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_LIMIT);
+        }
+        config.tcp_user_timeout(match last("tcp_user_timeout") {
+            Some(limit) => Duration::from_millis(limit.value.parse().map_err(|_| bad(limit))?),
+            None => UNACKNOWLEDGED_LIMIT,
+        });
+        Ok(Self {
+            config,
+            tls: TlsPolicy {
+                check,
+                roots: roots(last("sslrootcert")),
+            },
+        })
+    }
+}
+
+/// Parameters that we support only while they have one of these values.
+const UNSUPPORTED_UNLESS: [(&str, &[&str]); 15] = [
+    ("gssencmode", &["disable", "prefer"]),
+    ("passfile", &[]),
+    ("replication", &["false", "off", "no", "0"]),
+    ("require_auth", &[""]),
+    ("requirepeer", &[""]),
+    ("requiressl", &["0"]),
+    ("schema", &["public"]),
+    ("service", &[]),
+    ("ssl_max_protocol_version", &["", "TLSv1.3"]),
+    ("ssl_min_protocol_version", &["", "TLSv1", "TLSv1.1", "TLSv1.2"]),
+    ("sslcert", &[""]),
+    ("sslcrl", &[""]),
+    ("sslcrldir", &[""]),
+    ("sslkey", &[""]),
+    ("sslpassword", &[""]),
+];
+
+fn check_names(parameters: &[Parameter]) -> Result<(), DatabaseUrlError> {
+    for (index, Parameter { name, value }) in parameters.iter().enumerate() {
+        let name = name.as_str();
+        if let Some((name, harmless)) = UNSUPPORTED_UNLESS.iter().find(|rule| rule.0 == name) {
+            if !harmless.contains(&value.as_str()) {
+                return Err(DatabaseUrlError::Unsupported(name));
+            }
+        } else if !PASSED_ON.contains(&name)
+            && !WITHOUT_EFFECT.contains(&name)
+            && !["sslmode", "sslrootcert", "tcp_user_timeout"].contains(&name)
+        {
+            return Err(DatabaseUrlError::Unknown(index + 1));
+        }
+    }
+    Ok(())
+}
+
+/// How the server's certificate is checked, and whether TLS is insisted on.
+///
+/// One meaning is stricter than libpq's: with `require` libpq takes any certificate, and so hands the password to whoever
+/// stands in the way. Here it is checked like `verify-full`, or like `verify-ca` when there is an `sslrootcert` (as libpq
+/// does too, in that case).
+fn ssl_mode(
+    mode: Option<&Parameter>,
+    root: Option<&Parameter>,
+) -> Result<(Check, SslMode), DatabaseUrlError> {
+    let system = root.is_some_and(|root| root.value == "system");
+    let Some(mode) = mode else {
+        return Ok(if system {
+            (Check::ChainAndName, SslMode::Require)
+        } else {
+            (Check::Nothing, SslMode::Prefer)
+        });
+    };
+    if system && mode.value != "verify-full" {
+        return Err(DatabaseUrlError::SystemRootsUnverified);
+    }
+    Ok(match mode.value.as_str() {
+        "disable" => (Check::Nothing, SslMode::Disable),
+        "allow" | "prefer" => (Check::Nothing, SslMode::Prefer),
+        "require" if root.is_none() => (Check::ChainAndName, SslMode::Require),
+        "require" | "verify-ca" => (Check::Chain, SslMode::Require),
+        "verify-full" => (Check::ChainAndName, SslMode::Require),
+        _ => return Err(bad(mode)),
+    })
+}
+
+fn roots(root: Option<&Parameter>) -> Roots {
+    match root.map(|root| root.value.as_str()) {
+        None | Some("system" | "") => Roots::System,
+        Some(file) => Roots::File(PathBuf::from(file)),
+    }
+}
+
+fn bad(parameter: &Parameter) -> DatabaseUrlError {
+    DatabaseUrlError::Value(parameter.name.clone())
+}
+
+impl fmt::Debug for DatabaseUrl {
+    /// Shows nothing: neither the password nor where the database is belongs in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseUrl").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_postgres::config::ChannelBinding;
+
+    use super::*;
+
+    fn parse(parameters: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
+        DatabaseUrl::parse(&format!(
+            "postgresql://clinic:s3cret@db.example.com/clinic?{parameters}"
+        ))
+    }
+
+    fn policy(parameters: &str) -> (SslMode, Check, Roots) {
+        let url = parse(parameters).unwrap_or_else(|error| panic!("{parameters}: {error}"));
+        (url.config.get_ssl_mode(), url.tls.check, url.tls.roots)
+    }
+
+    #[test]
+    fn a_neon_url_is_taken_as_pasted() {
+        let url = DatabaseUrl::parse(
+            " postgresql://clinic_owner:npg_s3cret@ep-cool-1-pooler.ap-southeast-1.aws.example.com/clinic\
+             ?sslmode=require&channel_binding=require&options=endpoint%3Dep-cool-1\n",
+        )
+        .unwrap();
+        assert_eq!(url.config.get_user(), Some("clinic_owner"));
+        assert_eq!(url.config.get_options(), Some("endpoint=ep-cool-1"));
+        assert_eq!(url.config.get_channel_binding(), ChannelBinding::Require);
+        assert_eq!(url.config.get_ssl_mode(), SslMode::Require);
+        assert_eq!(url.tls.check, Check::ChainAndName);
+    }
+
+    #[test]
+    fn sslmode_means_what_libpq_means_and_require_is_checked() {
+        use Check::{Chain, ChainAndName, Nothing};
+        let file = || Roots::File(PathBuf::from("/etc/ca.pem"));
+        for (parameters, expected) in [
+            ("", (SslMode::Prefer, Nothing, Roots::System)),
+            ("sslmode=disable", (SslMode::Disable, Nothing, Roots::System)),
+            ("sslmode=allow", (SslMode::Prefer, Nothing, Roots::System)),
+            ("sslmode=prefer", (SslMode::Prefer, Nothing, Roots::System)),
+            ("sslmode=require", (SslMode::Require, ChainAndName, Roots::System)),
+            (
+                "sslmode=require&sslrootcert=/etc/ca.pem",
+                (SslMode::Require, Chain, file()),
+            ),
+            (
+                "sslmode=verify-ca&sslrootcert=/etc/ca.pem",
+                (SslMode::Require, Chain, file()),
+            ),
+            (
+                "sslmode=verify-full",
+                (SslMode::Require, ChainAndName, Roots::System),
+            ),
+            (
+                "sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem",
+                (SslMode::Require, ChainAndName, file()),
+            ),
+            (
+                "sslmode=verify-full&sslrootcert=system",
+                (SslMode::Require, ChainAndName, Roots::System),
+            ),
+            (
+                "sslrootcert=system",
+                (SslMode::Require, ChainAndName, Roots::System),
+            ),
+            (
+                "sslmode=disable&sslmode=require",
+                (SslMode::Require, ChainAndName, Roots::System),
+            ),
+        ] {
+            assert_eq!(policy(parameters), expected, "{parameters}");
+        }
+    }
+
+    #[test]
+    fn key_values_and_sockets_are_understood() {
+        let url = DatabaseUrl::parse("host=/run/postgresql dbname=clinic sslmode=require").unwrap();
+        assert_eq!(url.config.get_ssl_mode(), SslMode::Disable);
+        let url = DatabaseUrl::parse("host=h user=u password='a b' tcp_user_timeout=1500").unwrap();
+        assert_eq!(url.config.get_password(), Some(b"a b".as_slice()));
+        assert_eq!(
+            url.config.get_tcp_user_timeout(),
+            Some(&Duration::from_millis(1500))
+        );
+    }
+
+    #[test]
+    fn what_cannot_hurt_is_ignored_and_what_can_is_refused() {
+        assert!(parse("pgbouncer=true&pool_timeout=10&gssencmode=prefer&schema=public").is_ok());
+        for name in [
+            "gssencmode",
+            "sslcert",
+            "schema",
+            "service",
+            "ssl_min_protocol_version",
+        ] {
+            let refused = parse(&format!("{name}=TLSv1.3require")).unwrap_err();
+            assert_eq!(refused, DatabaseUrlError::Unsupported(name));
+        }
+        for parameters in [
+            "sslmode=always",
+            "channel_binding=maybe",
+            "connect_timeout=soon",
+            "port=x",
+        ] {
+            let name = parameters.split('=').next().unwrap_or_default().to_owned();
+            assert_eq!(parse(parameters).unwrap_err(), DatabaseUrlError::Value(name));
+        }
+        assert_eq!(
+            parse("sslmode=require&sslrootcert=system").unwrap_err(),
+            DatabaseUrlError::SystemRootsUnverified
+        );
+    }
+
+    #[test]
+    fn no_fault_shows_what_stands_in_the_string() {
+        for text in [
+            "postgres://clinic:s3cret?s3cret=1@db.example.com/clinic",
+            "postgres://clinic:s3cret@db.example.com:s3cret/clinic",
+            "postgres://clinic:s3cret@db.example.com/clinic?sslmode=s3cret",
+            "postgres://clinic:s3cret@db.example.com/clinic?s3cret",
+            "postgres:///s3cret",
+            "s3cret",
+            "user=s3cret",
+            "",
+        ] {
+            let error = DatabaseUrl::parse(text).unwrap_err();
+            assert!(
+                !format!("{error} {error:?}").contains("s3cret"),
+                "{text}: {error}"
+            );
+        }
+        let url = parse("").unwrap();
+        assert_eq!(format!("{url:?}"), "DatabaseUrl { .. }");
+    }
+}

@@ -1,0 +1,71 @@
+//! Sync: making Google show what the database says, and the database know what people did in Google.
+//!
+//! State, not messages. What Google should show stands in the database; [`push`](Sync::push) makes it true, again and
+//! again, from wherever an earlier run stopped. [`pull`](Sync::pull) reads what changed in Google since the last one and
+//! works it into the appointments, all in one transaction. The 5-minute run, the bus and the manual endpoints run this
+//! same code.
+//!
+//! - `content`, `merge`, [`reconcile`]: the rules; pure.
+//! - `push`, `pull`: the two ways; I/O and order, no rules.
+//! - `queries`: the SQL.
+
+mod content;
+mod merge;
+mod plan;
+mod pull;
+mod push;
+mod queries;
+pub mod reconcile;
+
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+pub use content::When;
+pub use pull::{Patience, Pulled};
+pub use push::Counts as Pushed;
+pub use queries::lease::Occasion;
+pub use queries::{links, status};
+
+use crate::bus::Bus;
+use crate::database::{Database, DatabaseError};
+use crate::google;
+
+/// Time kept back from Google at the end of a run, to store what came of its calls.
+const STORE_MARGIN: Duration = Duration::from_secs(3);
+
+/// One process's means of syncing.
+#[derive(Debug, Clone, Copy)]
+pub struct Sync<'a> {
+    /// Where the truth is.
+    pub db: &'a Database,
+    /// Where people look.
+    pub google: &'a google::Client,
+    /// Who is told of people's changes.
+    pub bus: &'a Bus,
+    /// The zone of all-day events.
+    pub clinic_zone: Tz,
+}
+
+/// Why a run over a calendar ended early. What was done before is kept; the rest is done by a later run.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The database did not take part.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// Google did not take part.
+    #[error(transparent)]
+    Google(#[from] google::Error),
+    /// Another run has the calendar.
+    #[error("another sync of this calendar is running")]
+    InProgress,
+    /// The invocation's time ran out, or this run was frozen for so long that another one took over.
+    #[error("time ran out")]
+    OutOfTime,
+}
+
+/// For transactions that come to the same when repeated: a sighting that was worked in is an echo the second time, and
+/// the lease or claim that it ran under is gone.
+async fn repeat_is_harmless<T>(_: &tokio_postgres::Client) -> Result<Option<T>, tokio_postgres::Error> {
+    Ok(None)
+}

@@ -1,0 +1,242 @@
+//! Claims: one push of an event at a time, whose outcome counts only while its claim holds.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio_postgres::types::{Json, ToSql, Type};
+use tokio_postgres::{Error, GenericClient};
+use uuid::Uuid;
+
+use super::state::{read_state, state};
+use crate::sync::content::Content;
+use crate::sync::reconcile::{AppointmentState, EventState};
+
+/// An event that this process alone may push for a while.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// The event.
+    pub event: EventState,
+    /// Its appointment as read with the claim: its version is what a push of it confirms.
+    pub appointment: AppointmentState,
+    /// Failed tries so far.
+    pub attempts: i32,
+}
+
+/// Claims events of a calendar that are due, oldest first.
+pub async fn claim_due(
+    client: &impl GenericClient,
+    calendar_id: &str,
+    claim: Uuid,
+    length: Duration,
+    most: i64,
+) -> Result<Vec<Claimed>, Error> {
+    const CLAIM: &str = concat!(
+        "with due as (
+            select event_id from calendar_events
+            where calendar_id = $1 and pushed_version is distinct from wanted_version and not parked
+              and next_attempt_at <= now() and (claimed_until is null or claimed_until < now() or claim = $2)
+              and not exists (select from calendars where id = $1 and cooldown_until > now())
+            order by next_attempt_at limit $4
+            for update skip locked)
+         update calendar_events e set claim = $2, claimed_until = now() + $3 * interval '1 second'
+         from due, appointments a
+         where e.calendar_id = $1 and e.event_id = due.event_id and a.id = e.appointment_id
+         returning ", state!()
+    );
+    let rows = client
+        .query_typed(
+            CLAIM,
+            &[
+                (&calendar_id, Type::TEXT),
+                (&claim, Type::UUID),
+                (&length.as_secs_f64(), Type::FLOAT8),
+                (&most, Type::INT8),
+            ],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let (event, appointment) = read_state(row)?;
+            Ok(Claimed { event, appointment, attempts: row.try_get("attempts")? })
+        })
+        .collect()
+}
+
+/// Stores what is about to be sent, so that a lost answer can be told from a person's edit. Answers the events
+/// whose claim still holds.
+pub async fn record_sent(
+    client: &impl GenericClient,
+    calendar_id: &str,
+    claim: Uuid,
+    sent: &[(&str, &Content)],
+) -> Result<Vec<String>, Error> {
+    const SENT: &str = "update calendar_events e set sent = n.sent
+        from jsonb_to_recordset($3) as n(event_id text, sent jsonb)
+        where e.calendar_id = $1 and e.claim = $2 and e.event_id = n.event_id
+        returning e.event_id";
+    #[derive(Debug, Serialize)]
+    struct Sent<'a> {
+        event_id: &'a str,
+        sent: &'a Content,
+    }
+    let sent: Vec<_> = sent.iter().map(|(event_id, sent)| Sent { event_id, sent }).collect();
+    let rows = client
+        .query_typed(SENT, &[(&calendar_id, Type::TEXT), (&claim, Type::UUID), (&Json(sent), Type::JSONB)])
+        .await?;
+    rows.iter().map(|row| row.try_get("event_id")).collect()
+}
+
+/// What became of a claimed event.
+#[derive(Debug)]
+pub enum Pushed<'a> {
+    /// Google shows it as of this version of the appointment.
+    Shown {
+        /// The version.
+        version: i64,
+        /// Its new etag.
+        etag: &'a str,
+        /// What Google shows.
+        agreed: &'a Content,
+    },
+    /// It shows this version already; nothing was sent.
+    ShownAlready {
+        /// The version.
+        version: i64,
+    },
+    /// It is deleted, or never came to be.
+    Gone,
+    /// A write whose answer was lost turned out to have had no effect: it is to be written anew.
+    NotWritten,
+    /// To be tried again.
+    Failed {
+        /// When, from now.
+        retry_in: Duration,
+        /// In words for a receptionist.
+        reason: &'a str,
+        /// Whether the write may have taken effect all the same.
+        outcome_unknown: bool,
+    },
+    /// Refused for good.
+    Parked {
+        /// In words for a receptionist.
+        reason: &'a str,
+    },
+}
+
+/// Stores the outcome of a push and gives the claim back. A claim that was lost or taken away stores nothing: what
+/// is stored then is younger than this outcome.
+pub async fn store_pushed(
+    client: &impl GenericClient,
+    calendar_id: &str,
+    event_id: &str,
+    claim: Uuid,
+    outcome: &Pushed<'_>,
+) -> Result<(), Error> {
+    const SHOWN: &str = "update calendar_events set seen = 'live', etag = $4, agreed = $5, sent = null,
+            pushed_version = $6, synced_at = now(), attempts = 0, last_error = null,
+            claim = null, claimed_until = null
+        where calendar_id = $1 and event_id = $2 and claim = $3";
+    const SHOWN_ALREADY: &str = "update calendar_events set pushed_version = $4, attempts = 0, last_error = null,
+            claim = null, claimed_until = null
+        where calendar_id = $1 and event_id = $2 and claim = $3";
+    const GONE: &str = "update calendar_events set
+            seen = case when seen = 'never' then 'never' else 'gone' end, etag = null, sent = null,
+            pushed_version = wanted_version, synced_at = now(), attempts = 0, last_error = null,
+            claim = null, claimed_until = null
+        where calendar_id = $1 and event_id = $2 and claim = $3 and wanted = 'absent'";
+    const NOT_WRITTEN: &str = "update calendar_events set sent = null, next_attempt_at = now(),
+            claim = null, claimed_until = null
+        where calendar_id = $1 and event_id = $2 and claim = $3";
+    const FAILED: &str = "update calendar_events set attempts = attempts + 1,
+            next_attempt_at = now() + $4 * interval '1 second', last_error = $5,
+            sent = case when $6 then sent end, claim = null, claimed_until = null
+        where calendar_id = $1 and event_id = $2 and claim = $3";
+    const PARKED: &str = "update calendar_events set attempts = attempts + 1, parked = true, last_error = $4,
+            sent = null, claim = null, claimed_until = null
+        where calendar_id = $1 and event_id = $2 and claim = $3";
+    let row = [
+        (&calendar_id as &(dyn ToSql + Sync), Type::TEXT),
+        (&event_id, Type::TEXT),
+        (&claim, Type::UUID),
+    ];
+    let [calendar_id, event_id, claim] = row;
+    match outcome {
+        Pushed::Shown { version, etag, agreed } => {
+            let agreed = Json(agreed);
+            let parameters =
+                [calendar_id, event_id, claim, (etag, Type::TEXT), (&agreed, Type::JSONB), (version, Type::INT8)];
+            client.execute_typed(SHOWN, &parameters).await?
+        }
+        Pushed::ShownAlready { version } => {
+            client.execute_typed(SHOWN_ALREADY, &[calendar_id, event_id, claim, (version, Type::INT8)]).await?
+        }
+        Pushed::Gone => client.execute_typed(GONE, &[calendar_id, event_id, claim]).await?,
+        Pushed::NotWritten => client.execute_typed(NOT_WRITTEN, &[calendar_id, event_id, claim]).await?,
+        Pushed::Failed { retry_in, reason, outcome_unknown } => {
+            let seconds = retry_in.as_secs_f64();
+            let parameters = [
+                calendar_id,
+                event_id,
+                claim,
+                (&seconds as _, Type::FLOAT8),
+                (reason as _, Type::TEXT),
+                (outcome_unknown as _, Type::BOOL),
+            ];
+            client.execute_typed(FAILED, &parameters).await?
+        }
+        Pushed::Parked { reason } => {
+            client.execute_typed(PARKED, &[calendar_id, event_id, claim, (reason, Type::TEXT)]).await?
+        }
+    };
+    Ok(())
+}
+
+/// Gives back the claims that were not used.
+pub async fn release_claims(client: &impl GenericClient, calendar_id: &str, claim: Uuid) -> Result<(), Error> {
+    const RELEASE: &str =
+        "update calendar_events set claim = null, claimed_until = null where calendar_id = $1 and claim = $2";
+    client.execute_typed(RELEASE, &[(&calendar_id, Type::TEXT), (&claim, Type::UUID)]).await?;
+    Ok(())
+}
+
+/// Whether a claim still holds; asked in the transaction that relies on it, which keeps the row until it ends.
+pub async fn lock_claim(
+    client: &impl GenericClient,
+    calendar_id: &str,
+    event_id: &str,
+    claim: Uuid,
+) -> Result<bool, Error> {
+    const LOCK: &str = "select from calendar_events
+        where calendar_id = $1 and event_id = $2 and claim = $3 and claimed_until > clock_timestamp() for update";
+    let rows = client
+        .query_typed(LOCK, &[(&calendar_id, Type::TEXT), (&event_id, Type::TEXT), (&claim, Type::UUID)])
+        .await?;
+    Ok(!rows.is_empty())
+}
+
+/// Makes everything unwritten due at once, what is parked included.
+pub async fn make_all_due(client: &impl GenericClient, calendar_id: &str) -> Result<(), Error> {
+    const ALL_DUE: &str = "update calendar_events set parked = false, attempts = 0, next_attempt_at = now()
+        where calendar_id = $1 and pushed_version is distinct from wanted_version
+          and (parked or next_attempt_at > now())";
+    client.execute_typed(ALL_DUE, &[(&calendar_id, Type::TEXT)]).await?;
+    Ok(())
+}
+
+/// Sends nothing to this calendar for a while: Google asked for it.
+pub async fn cool_down(client: &impl GenericClient, calendar_id: &str, pause: Duration) -> Result<(), Error> {
+    const COOL_DOWN: &str =
+        "update calendars set cooldown_until = now() + $2 * interval '1 second' where id = $1";
+    client
+        .execute_typed(COOL_DOWN, &[(&calendar_id, Type::TEXT), (&pause.as_secs_f64(), Type::FLOAT8)])
+        .await?;
+    Ok(())
+}
+
+/// How many events of a calendar wait to be written.
+pub async fn count_pending(client: &impl GenericClient, calendar_id: &str) -> Result<i64, Error> {
+    const COUNT: &str = "select count(*) as pending from calendar_events
+        where calendar_id = $1 and pushed_version is distinct from wanted_version and not parked";
+    let rows = client.query_typed(COUNT, &[(&calendar_id, Type::TEXT)]).await?;
+    rows.first().map_or(Ok(0), |row| row.try_get("pending"))
+}

@@ -1,0 +1,60 @@
+//! What a listing must be held against before it is believed.
+
+use chrono::{DateTime, Utc};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Error, GenericClient};
+use uuid::Uuid;
+
+/// How many of these appointments stand on top of another one.
+pub async fn count_conflicts_among(client: &impl GenericClient, ids: &[Uuid]) -> Result<i64, Error> {
+    const COUNT: &str = "select count(*) as conflicts from appointments a
+        where a.id = any($1) and a.status = 'scheduled' and exists (
+            select from appointments other
+            where other.calendar_id = a.calendar_id and other.id <> a.id and other.status = 'scheduled'
+              and tstzrange(other.starts_at, other.ends_at) && tstzrange(a.starts_at, a.ends_at))";
+    client.query_typed(COUNT, &[(&ids, Type::UUID_ARRAY)]).await?.first().map_or(Ok(0), |row| row.try_get("conflicts"))
+}
+
+/// Events that Google last showed as live, but which a complete full listing that began at `started_at` lacks.
+/// Those that Google confirmed since then may simply be younger than the listing.
+pub async fn missing_from_listing(
+    client: &impl GenericClient,
+    calendar_id: &str,
+    listed: &[&str],
+    started_at: DateTime<Utc>,
+) -> Result<Vec<String>, Error> {
+    const MISSING: &str = "select event_id from calendar_events e
+        where calendar_id = $1 and seen = 'live' and (synced_at is null or synced_at < $3)
+          and not exists (select from unnest($2::text[]) as listed where listed = e.event_id)";
+    let parameters: &[(&(dyn ToSql + Sync), Type)] = &[
+        (&calendar_id, Type::TEXT),
+        (&listed, Type::TEXT_ARRAY),
+        (&started_at, Type::TIMESTAMPTZ),
+    ];
+    client.query_typed(MISSING, parameters).await?.iter().map(|row| row.try_get("event_id")).collect()
+}
+
+/// How many appointments to come have an event in this calendar.
+pub async fn count_upcoming_shown(client: &impl GenericClient, calendar_id: &str) -> Result<i64, Error> {
+    const COUNT: &str = "select count(*) as upcoming from calendar_events e join appointments a
+            on (a.calendar_id, a.google_calendar_event_id) = (e.calendar_id, e.event_id)
+        where e.calendar_id = $1 and e.seen = 'live' and e.wanted = 'present' and a.status = 'scheduled'
+          and a.starts_at > now()";
+    client.query_typed(COUNT, &[(&calendar_id, Type::TEXT)]).await?.first().map_or(Ok(0), |row| row.try_get("upcoming"))
+}
+
+/// Of these events, the ones whose deletion must be dated: changes of ours to them are not written yet, and the later
+/// of the two shall win.
+pub async fn unwritten_among(
+    client: &impl GenericClient,
+    calendar_id: &str,
+    event_ids: &[&str],
+) -> Result<Vec<String>, Error> {
+    const UNWRITTEN: &str = "select event_id from calendar_events
+        where calendar_id = $1 and event_id = any($2) and wanted = 'present'
+          and pushed_version is distinct from wanted_version";
+    let rows = client
+        .query_typed(UNWRITTEN, &[(&calendar_id, Type::TEXT), (&event_ids, Type::TEXT_ARRAY)])
+        .await?;
+    rows.iter().map(|row| row.try_get("event_id")).collect()
+}

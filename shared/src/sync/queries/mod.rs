@@ -1,0 +1,18 @@
+//! The SQL of sync.
+//!
+//! Clocks: leases and claims are judged by the database's clock alone. `clock_timestamp()` is used where a
+//! transaction could have been frozen after it began, since `now()` is the time of its beginning.
+//!
+//! - [`lease`]: who may pull a calendar, and the record of a pull.
+//! - [`state`]: events and appointments, locked, read and written back in bulk.
+//! - [`listing`]: what a listing must be held against.
+//! - [`links`]: which appointment an event belongs to.
+//! - [`status`]: how things stand.
+//! - [`claim`]: who may push an event, and what became of it.
+
+pub mod claim;
+pub mod lease;
+pub mod links;
+pub mod listing;
+pub mod state;
+pub mod status;
