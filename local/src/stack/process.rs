@@ -91,7 +91,7 @@ impl Keeper {
                 pause = SHORTEST_PAUSE;
             }
             (self.tell)(&format!(
-                "{} ended ({ended}) and is started again; log: {}",
+                "{} ended ({ended}): started again, its log is {}",
                 self.name,
                 self.log.display()
             ));
