@@ -1,13 +1,25 @@
 //! The commands of the `local` binary, which the Makefile calls.
 
+mod arguments;
+mod bus;
 mod function;
+mod google;
+mod person;
+mod run;
 mod with_postgres;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: local COMMAND
-  with-postgres -- PROGRAM [ARGUMENT...]   run a program beside a throw-away PostgreSQL server
+  run                                      everything, until Ctrl-C (`make run`)
+  person ACTION ...                        what a person does in the Google stand-in
+  with-postgres -- PROGRAM [ARGUMENT...]   run a program beside a throw-away PostgreSQL server (`make test`)
+and the parts that `run` starts:
+  google --port PORT --state FILE          the Google stand-in
+  bus --port PORT --api-port PORT --state FILE
+                                           the event bus and its schedule
   function BINARY                          run a function as Lambda would; cargo-lambda starts this";
 
 /// Runs the command that `arguments` (without the program's own name) ask for.
@@ -16,8 +28,12 @@ pub async fn run(arguments: Vec<String>) -> ExitCode {
     let command = arguments.next().unwrap_or_default();
     let rest: Vec<String> = arguments.collect();
     let outcome = match command.as_str() {
-        "function" => function::run(&rest).await,
+        "run" => run::run().await,
+        "person" => person::run(&rest).await,
         "with-postgres" => with_postgres::run(&rest).await,
+        "google" => google::run(&rest).await,
+        "bus" => bus::run(&rest).await,
+        "function" => function::run(&rest).await,
         _ => Err(USAGE.to_owned()),
     };
     outcome.unwrap_or_else(|message| {
@@ -26,10 +42,21 @@ pub async fn run(arguments: Vec<String>) -> ExitCode {
     })
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "what a command has to say to the person who typed it"
-)]
+/// What a command answers. A reader who has gone away is nobody's fault.
+fn tell(message: &str) {
+    let _ = writeln!(io::stdout(), "{message}");
+}
+
+/// What went wrong, for the person who typed the command.
 fn complain(message: &str) {
-    eprintln!("{message}");
+    let _ = writeln!(io::stderr(), "{message}");
+}
+
+/// For the long-running parts: `RUST_LOG` chooses, otherwise what is worth reading.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }

@@ -6,3 +6,4 @@ pub mod commands;
 pub mod google;
 pub mod postgres;
 pub mod sandbox;
+pub mod stack;

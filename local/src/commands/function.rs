@@ -20,6 +20,7 @@ pub(super) async fn run(arguments: &[String]) -> Result<ExitCode, String> {
             .to_string());
     }
     let binary = std::env::var(BINARY).map_err(|_| super::USAGE.to_owned())?;
+    super::log_to_stderr();
     sandbox::run(&binary).await.map_err(|error| error.to_string())?;
     Ok(ExitCode::SUCCESS)
 }
