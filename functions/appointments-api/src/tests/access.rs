@@ -34,17 +34,27 @@ async fn every_route_but_health_is_closed_without_a_key() {
         ("GET", "/nowhere"),
         ("PUT", "/appointments"),
     ] {
-        for key in [None, Some("Bearer wrong"), Some("Basic open sesame"), Some("open sesame")] {
+        for key in [
+            None,
+            Some("Bearer wrong"),
+            Some("Basic open sesame"),
+            Some("open sesame"),
+        ] {
             let mut request = request(method, path);
             if let Some(key) = key {
                 request = request.header(header::AUTHORIZATION, key);
             }
             let answer = api.send(request.body(Body::empty()).unwrap()).await;
             answer.is_problem(401, "unauthorized");
-            assert!(answer.headers.contains_key(header::WWW_AUTHENTICATE), "{method} {path}");
+            assert!(
+                answer.headers.contains_key(header::WWW_AUTHENTICATE),
+                "{method} {path}"
+            );
         }
     }
-    let health = api.send(request("GET", "/health").body(Body::empty()).unwrap()).await;
+    let health = api
+        .send(request("GET", "/health").body(Body::empty()).unwrap())
+        .await;
     assert_eq!(health.status, 200);
 }
 
@@ -58,10 +68,15 @@ async fn without_any_key_configured_everything_is_closed() {
 async fn a_key_opens_what_its_scopes_name() {
     let api = Api::open().await;
     let with_key = |path: &str| {
-        request("GET", path).header(header::AUTHORIZATION, "bearer booking only").body(Body::empty()).unwrap()
+        request("GET", path)
+            .header(header::AUTHORIZATION, "bearer booking only")
+            .body(Body::empty())
+            .unwrap()
     };
     assert_eq!(api.send(with_key("/appointments")).await.status, 200);
-    api.send(with_key("/calendar/status")).await.is_problem(403, "missing_scope");
+    api.send(with_key("/calendar/status"))
+        .await
+        .is_problem(403, "missing_scope");
 }
 
 #[tokio::test]
@@ -76,14 +91,23 @@ async fn unknown_paths_and_methods_are_told_apart() {
 #[tokio::test]
 async fn a_preflight_is_answered_for_the_frontend_only() {
     let api = Api::open().await;
-    for (origin, allowed) in [("https://app.example.com", true), ("https://evil.example.com", false)] {
+    for (origin, allowed) in [
+        ("https://app.example.com", true),
+        ("https://evil.example.com", false),
+    ] {
         let preflight = request("OPTIONS", "/appointments")
             .header(header::ORIGIN, origin)
             .header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST")
-            .header(header::ACCESS_CONTROL_REQUEST_HEADERS, "authorization,content-type");
+            .header(
+                header::ACCESS_CONTROL_REQUEST_HEADERS,
+                "authorization,content-type",
+            );
         let answer = api.send(preflight.body(Body::empty()).unwrap()).await;
         assert_eq!(answer.status, 200);
-        let told = answer.headers.get(header::ACCESS_CONTROL_ALLOW_ORIGIN).map(|value| value.to_str().unwrap());
+        let told = answer
+            .headers
+            .get(header::ACCESS_CONTROL_ALLOW_ORIGIN)
+            .map(|value| value.to_str().unwrap());
         assert_eq!(told, allowed.then_some(origin));
     }
 }

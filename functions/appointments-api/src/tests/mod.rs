@@ -60,22 +60,40 @@ impl Api {
         ]);
         google.add_calendar("dr.ali@example.com", chrono_tz::Asia::Karachi);
         let app = App::from(&Environment::of(&environment)).unwrap();
-        Self { router: router(Arc::new(app)), google, _database: database }
+        Self {
+            router: router(Arc::new(app)),
+            google,
+            _database: database,
+        }
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
-        Answer { status: parts.status, headers: parts.headers, body }
+        let body = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes).unwrap()
+        };
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
     }
 
     async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
         self.call_with(method, path, body, &[]).await
     }
 
-    async fn call_with(&self, method: &str, path: &str, body: Option<Value>, headers: &[(&str, &str)]) -> Answer {
+    async fn call_with(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -113,7 +131,12 @@ impl Answer {
     /// Asserts that this is a problem with this code, well-formed.
     #[track_caller]
     fn is_problem(&self, status: u16, code: &str) -> &Self {
-        assert_eq!((self.status.as_u16(), self.body["code"].as_str()), (status, Some(code)), "{}", self.body);
+        assert_eq!(
+            (self.status.as_u16(), self.body["code"].as_str()),
+            (status, Some(code)),
+            "{}",
+            self.body
+        );
         assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json");
         assert_eq!(self.body["status"], status);
         for member in ["type", "title", "detail"] {
@@ -125,7 +148,12 @@ impl Answer {
 
     /// The pointers of a 422, in their order.
     fn pointers(&self) -> Vec<&str> {
-        self.body["errors"].as_array().unwrap().iter().map(|fault| fault["pointer"].as_str().unwrap()).collect()
+        self.body["errors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|fault| fault["pointer"].as_str().unwrap())
+            .collect()
     }
 }
 
