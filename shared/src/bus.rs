@@ -3,6 +3,7 @@
 //! The bus only says "look now". What there is to do stands in the database, so a message that is lost costs time,
 //! nothing else: publishing is bounded and its failure is logged, never shown. No patient data goes on the bus.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
@@ -69,6 +70,18 @@ impl Message {
             Self::AppointmentChanged { .. } => "AppointmentChanged",
             Self::CalendarChanged { .. } => "CalendarChanged",
         }
+    }
+}
+
+/// Who is told of what happened. The sync engine knows the bus by this alone.
+pub trait Announce: Send + Sync {
+    /// Tells of `messages`. It may fail, but neither shows that nor takes long.
+    fn announce<'a>(&'a self, messages: &'a [Message]) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+}
+
+impl Announce for Bus {
+    fn announce<'a>(&'a self, messages: &'a [Message]) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(self.publish(messages))
     }
 }
 

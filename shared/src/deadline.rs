@@ -48,9 +48,3 @@ impl Deadline {
         timeout_at(self.0, work).await
     }
 }
-
-impl From<Instant> for Deadline {
-    fn from(at: Instant) -> Self {
-        Self(at)
-    }
-}

@@ -12,11 +12,11 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use serde_json::{Value, json};
 
 use super::account::{AccessToken, TOKEN_LIFE};
+use super::calls;
 use super::discovery::{self, Call};
-use super::event::Actor;
-use super::faults::{FaultAnswer, When};
+use super::faults::{FaultAnswer, Strike, When};
 use super::inner::Inner;
-use super::listing::answer_zone;
+use super::partial::Selection;
 use super::records::RequestRecord;
 use super::refusal::Refusal;
 use super::world::World;
@@ -41,6 +41,7 @@ enum Reply {
 /// Serves a request to `/calendar/v3/...`.
 pub(super) async fn calendar(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    // What is too large, or breaks off, is read as nothing and does not fit the document.
     let body = to_bytes(body, LARGEST_BODY).await.unwrap_or_default();
     let checked = check(&parts, &body);
     let call = checked.as_ref().ok();
@@ -55,8 +56,8 @@ pub(super) async fn calendar(State(inner): State<Arc<Inner>>, request: Request) 
         body: serde_json::from_slice(&body).ok(),
         status: None,
     };
-    under_faults(&inner, record, || match &checked {
-        Ok(call) => serve(&inner, &parts.headers, call),
+    under_faults(&inner, &record, || match &checked {
+        Ok(call) => serve(&inner, &parts.headers, &record, call),
         Err(fault) => {
             let fault = format!("{} {}: {fault}", parts.method, parts.uri);
             tracing::warn!(fault, "a request does not fit the discovery document");
@@ -74,38 +75,33 @@ pub(super) async fn token(State(inner): State<Arc<Inner>>, request: Request) -> 
     let record = RequestRecord {
         operation: "token".to_owned(),
         request: format!("{} {}", parts.method, parts.uri),
-        calendar: None,
-        event: None,
-        if_match: None,
-        body: None,
-        status: None,
+        ..RequestRecord::default()
     };
-    under_faults(&inner, record, || grant(&inner, &form)).await
+    under_faults(&inner, &record, || grant(&inner, &form)).await
 }
 
 /// Keeps the record of a request, and lets faults come before or after what it does.
-async fn under_faults(inner: &Arc<Inner>, record: RequestRecord, act: impl FnOnce() -> Reply) -> Response {
-    let struck = inner
-        .faults
-        .strike(&record.operation, record.calendar.as_deref(), &record.request);
-    let record = inner.records().open(record);
-    let early = match &struck {
-        Some((When::Before, answer)) => fail(inner, answer).await,
+async fn under_faults(inner: &Inner, record: &RequestRecord, act: impl FnOnce() -> Reply) -> Response {
+    let calendar = record.calendar.as_deref();
+    let mut strike = inner.faults.strike(&record.operation, calendar, &record.request);
+    let logged = inner.records().open(record.clone());
+    let early = match &mut strike {
+        Some(strike) if strike.when == When::Before => fail(strike).await,
         _ => None,
     };
     let mut reply = early.unwrap_or_else(act);
-    if let Some((When::After, answer)) = &struck {
-        reply = fail(inner, answer).await.unwrap_or(reply);
+    if let Some(strike) = strike.as_mut().filter(|strike| strike.when == When::After) {
+        reply = fail(strike).await.unwrap_or(reply);
     }
     if let Reply::Answer { status, .. } = reply {
-        inner.records().close(&record, status);
+        inner.records().close(&logged, status);
     }
     reply.into_response()
 }
 
 /// What a fault answers; `None` when it only kept the caller waiting.
-async fn fail(inner: &Inner, answer: &FaultAnswer) -> Option<Reply> {
-    match answer {
+async fn fail(strike: &mut Strike) -> Option<Reply> {
+    match &strike.answer {
         FaultAnswer::Refuse {
             status,
             reason,
@@ -117,7 +113,7 @@ async fn fail(inner: &Inner, answer: &FaultAnswer) -> Option<Reply> {
         }),
         FaultAnswer::Drop => Some(Reply::Disconnect),
         FaultAnswer::Hang => {
-            inner.faults.released().await;
+            strike.released().await;
             None
         }
     }
@@ -137,28 +133,17 @@ fn check(parts: &Parts, body: &[u8]) -> Result<Call, String> {
     Ok(call)
 }
 
-fn serve(inner: &Arc<Inner>, headers: &HeaderMap, call: &Call) -> Reply {
+fn serve(inner: &Arc<Inner>, headers: &HeaderMap, record: &RequestRecord, call: &Call) -> Reply {
     if let Err(refusal) = inner.read(|world| authorize(world, headers, call)) {
         return refused(&refusal);
     }
-    note_unconditional_write(inner, call);
-    let outcome = match call.operation.as_str() {
-        "calendars.get" | "events.get" | "events.list" | "events.instances" | "freebusy.query" => {
-            inner.read(|world| look(world, call)).map(Some)
-        }
-        "events.insert" | "events.patch" | "events.update" | "events.delete" | "events.move"
-        | "events.watch" | "channels.stop" => inner.write(|world| change(world, call)),
-        other => {
-            inner
-                .records()
-                .violations
-                .push(format!("{other}: the stand-in does not play this call"));
-            let message = "The stand-in does not play this call.";
-            return refused(&Refusal::new(501, "global", "notImplemented", message));
-        }
+    note_unconditional_write(inner, record, call);
+    let fields = match call.parameter("fields").map(Selection::parse).transpose() {
+        Ok(fields) => fields.unwrap_or_default(),
+        Err(fault) => return refused(&Refusal::invalid_parameter("fields", fault)),
     };
-    match outcome {
-        Ok(body) => checked_answer(inner, call, body),
+    match calls::run(inner, call) {
+        Ok(body) => checked_answer(inner, call, body.map(|body| fields.of(&body))),
         Err(refusal) => refused(&refusal),
     }
 }
@@ -180,90 +165,15 @@ fn authorize(world: &World, headers: &HeaderMap, call: &Call) -> Result<(), Refu
     Ok(())
 }
 
-fn note_unconditional_write(inner: &Inner, call: &Call) {
-    let writes = matches!(
-        call.operation.as_str(),
-        "events.patch" | "events.update" | "events.delete"
-    );
-    if !writes || call.if_match.is_some() {
-        return;
-    }
-    let calendar = call.calendar_id();
-    let exists = inner.read(|world| {
-        let calendar = world.calendars.get(calendar);
+fn note_unconditional_write(inner: &Inner, record: &RequestRecord, call: &Call) {
+    let writes = ["events.patch", "events.update", "events.delete"].contains(&call.operation.as_str());
+    let exists = |world: &World| {
+        let calendar = world.calendars.get(call.calendar_id());
         calendar.is_some_and(|calendar| calendar.find(call.event_id()).is_ok())
-    });
-    if exists {
-        inner.records().unconditional_writes.push(RequestRecord {
-            operation: call.operation.clone(),
-            request: format!("{} {calendar} {}", call.operation, call.event_id()),
-            calendar: Some(calendar.to_owned()),
-            event: Some(call.event_id().to_owned()),
-            if_match: None,
-            body: call.body.clone(),
-            status: None,
-        });
-    }
-}
-
-/// The calls that change nothing.
-fn look(world: &World, call: &Call) -> Result<Value, Refusal> {
-    match call.operation.as_str() {
-        "events.list" => world.list(call),
-        "events.instances" => world.instances(call),
-        "freebusy.query" => world.free_busy(&call.fields()),
-        "events.get" => {
-            let calendar = world.readable(call.calendar_id(), Actor::Api)?;
-            let event = calendar.find(call.event_id())?;
-            Ok(event.render(answer_zone(call, calendar)?, world.manners.tombstones))
-        }
-        _ => {
-            let calendar = world.readable(call.calendar_id(), Actor::Api)?;
-            Ok(json!({
-                "kind": "calendar#calendar",
-                "etag": format!("\"calendar-{}\"", calendar.zone.name()),
-                "id": calendar.id,
-                "summary": calendar.id,
-                "timeZone": calendar.zone.name(),
-            }))
-        }
-    }
-}
-
-/// The calls that change something; the answer to some has no body.
-fn change(world: &mut World, call: &Call) -> Result<Option<Value>, Refusal> {
-    let (calendar_id, id, if_match) = (call.calendar_id(), call.event_id(), call.if_match.as_deref());
-    let fields = call.fields();
-    let event = match call.operation.as_str() {
-        "events.insert" => world.insert(calendar_id, &fields, Actor::Api)?,
-        "events.patch" => world.patch(calendar_id, id, if_match, &fields, Actor::Api)?,
-        "events.update" => world.replace(calendar_id, id, if_match, &fields, Actor::Api)?,
-        "events.delete" => return world.delete(calendar_id, id, if_match, Actor::Api).map(|()| None),
-        "events.watch" => return world.watch(calendar_id, &watched_query(call), &fields).map(Some),
-        "channels.stop" => return world.stop(&fields).map(|()| None),
-        _ => {
-            let destination = call.parameter("destination").unwrap_or_default();
-            let moved = world.move_event(calendar_id, id, destination, Actor::Api)?;
-            let zone = world.readable(destination, Actor::Api)?.zone;
-            return Ok(Some(moved.render(zone, world.manners.tombstones)));
-        }
     };
-    let zone = world.readable(calendar_id, Actor::Api)?.zone;
-    Ok(Some(event.render(zone, world.manners.tombstones)))
-}
-
-/// The query of the watched listing; what only says how to answer is left out.
-fn watched_query(call: &Call) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    for (name, values) in call
-        .all_parameters()
-        .iter()
-        .filter(|(name, _)| *name != "calendarId" && *name != "alt")
-    {
-        query.extend_pairs(values.iter().map(|value| (name, value)));
+    if writes && call.if_match.is_none() && inner.read(exists) {
+        inner.records().unconditional_writes.push(record.clone());
     }
-    query.append_pair("alt", "json");
-    query.finish()
 }
 
 /// An answer that does not fit the document is our own fault: it is recorded, and in a debug build loud.

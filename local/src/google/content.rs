@@ -77,7 +77,13 @@ pub(super) fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>)
 }
 
 /// Refuses what Google refuses, and brings the rest into the shape in which Google keeps it.
-pub(super) fn check(content: &mut Map<String, Value>, writing: &Writing) -> Result<(), Refusal> {
+///
+/// `before` is what the event held; none for a new one.
+pub(super) fn check(
+    content: &mut Map<String, Value>,
+    before: Option<&Map<String, Value>>,
+    writing: &Writing,
+) -> Result<(), Refusal> {
     check_choice(content, "status", &["confirmed", "tentative", "cancelled"])?;
     check_choice(content, "transparency", &["opaque", "transparent"])?;
     check_choice(
@@ -87,7 +93,7 @@ pub(super) fn check(content: &mut Map<String, Value>, writing: &Writing) -> Resu
     )?;
     content.entry("status").or_insert_with(|| json!("confirmed"));
     check_times(content, writing)?;
-    check_attendees(content, writing)?;
+    check_attendees(content, before, writing)?;
     check_reminders(content)?;
     trim_properties(content);
     drop_defaults(content);
@@ -132,12 +138,20 @@ fn check_times(content: &mut Map<String, Value>, writing: &Writing) -> Result<()
     Ok(())
 }
 
-fn check_attendees(content: &mut Map<String, Value>, writing: &Writing) -> Result<(), Refusal> {
-    let some = content
-        .get("attendees")
-        .and_then(Value::as_array)
-        .is_some_and(|list| !list.is_empty());
-    if some && writing.by == Actor::Api {
+/// A service account invites nobody; guests that a person invited may stay.
+fn check_attendees(
+    content: &mut Map<String, Value>,
+    before: Option<&Map<String, Value>>,
+    writing: &Writing,
+) -> Result<(), Refusal> {
+    let Some(guests) = content.get("attendees") else {
+        return Ok(());
+    };
+    if guests.as_array().is_some_and(Vec::is_empty) {
+        content.remove("attendees");
+        return Ok(());
+    }
+    if writing.by == Actor::Api && before.and_then(|before| before.get("attendees")) != Some(guests) {
         let message = "Service accounts cannot invite attendees without Domain-Wide Delegation of Authority.";
         return Err(Refusal::new(
             403,
@@ -145,9 +159,6 @@ fn check_attendees(content: &mut Map<String, Value>, writing: &Writing) -> Resul
             "forbiddenForServiceAccounts",
             message,
         ));
-    }
-    if !some {
-        content.remove("attendees");
     }
     Ok(())
 }
@@ -226,7 +237,7 @@ mod tests {
 
     fn checked(body: &Value) -> Result<Map<String, Value>, String> {
         let mut content = writable(body.as_object().unwrap());
-        check(&mut content, &writing(Actor::Api)).map_err(|refusal| refusal.reason)?;
+        check(&mut content, None, &writing(Actor::Api)).map_err(|refusal| refusal.reason)?;
         Ok(content)
     }
 

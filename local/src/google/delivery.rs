@@ -42,6 +42,7 @@ impl Courier {
     pub(super) fn new(runtime: tokio::runtime::Handle) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder()
             .timeout(TIME_OUT)
+            .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .user_agent("APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)")
             .build()?;

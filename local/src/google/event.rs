@@ -60,7 +60,7 @@ impl Event {
         if content.get("status").is_some_and(|status| status == "cancelled") {
             return Err(Refusal::invalid("A new event cannot be cancelled."));
         }
-        content::check(&mut content, writing)?;
+        content::check(&mut content, None, writing)?;
         let given = body.get("iCalUID").and_then(Value::as_str);
         let uid = given.map_or_else(|| format!("{id}@google.com"), str::to_owned);
         let sequence = body.get("sequence").and_then(Value::as_i64).unwrap_or(0);
@@ -108,7 +108,7 @@ impl Event {
         sent: &Map<String, Value>,
         writing: &Writing,
     ) -> Result<Self, Refusal> {
-        content::check(&mut content, writing)?;
+        content::check(&mut content, Some(&self.content), writing)?;
         let given = sent
             .get("sequence")
             .and_then(Value::as_i64)
@@ -122,13 +122,9 @@ impl Event {
         let differs = |name: &str| content.get(name) != self.content.get(name);
         let rescheduled = ["start", "end", "recurrence", "status"].into_iter().any(differs);
         // Google leaves `updated` alone when nothing but the reminders changed.
-        let only_reminders = content
-            .iter()
-            .all(|(name, _)| name == "reminders" || !differs(name))
-            && content::writable(&self.content)
-                .keys()
-                .all(|name| name == "reminders" || !differs(name))
-            && differs("reminders");
+        let (mut before, mut after) = (content::writable(&self.content), content.clone());
+        let reminders_differ = before.remove("reminders") != after.remove("reminders");
+        let only_reminders = reminders_differ && before == after;
         let mut next = self.clone();
         next.content.retain(|name, _| content::is_read_only(name));
         next.content.extend(content);
@@ -162,7 +158,7 @@ impl Event {
         self.content.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// `start` or `end`; `None` for the bare tombstone of an event that moved away.
+    /// `start` or `end`; an event without them is never kept.
     pub(super) fn time(&self, name: &str) -> Option<EventTime> {
         EventTime::parse(self.content.get(name), name).ok()
     }

@@ -233,34 +233,32 @@ impl Faults {
         self.releases.send_modify(|count| *count += 1);
     }
 
-    /// Comes back when what hangs now is released.
-    pub(super) async fn released(&self) {
-        // An error means that the stand-in is gone, and with it the wait.
-        let _ = self.releases.subscribe().changed().await;
-    }
-
     /// The first fault that strikes a call, one of its times used up. An outage strikes every call.
-    pub(super) fn strike(
-        &self,
-        operation: &str,
-        calendar: Option<&str>,
-        request: &str,
-    ) -> Option<(When, FaultAnswer)> {
-        match *self.outage.lock().unwrap_or_else(PoisonError::into_inner) {
-            Outage::None => {}
-            Outage::Closed => return Some((When::Before, FaultAnswer::Drop)),
+    pub(super) fn strike(&self, operation: &str, calendar: Option<&str>, request: &str) -> Option<Strike> {
+        let release = self.releases.subscribe();
+        let (when, answer) = match *self.outage.lock().unwrap_or_else(PoisonError::into_inner) {
+            Outage::None => self.use_up(operation, calendar, request)?,
+            Outage::Closed => (When::Before, FaultAnswer::Drop),
             Outage::Unavailable => {
                 let reason = "backendError".to_owned();
-                return Some((
+                (
                     When::Before,
                     FaultAnswer::Refuse {
                         status: 503,
                         reason,
                         retry_after: None,
                     },
-                ));
+                )
             }
-        }
+        };
+        Some(Strike {
+            when,
+            answer,
+            release,
+        })
+    }
+
+    fn use_up(&self, operation: &str, calendar: Option<&str>, request: &str) -> Option<(When, FaultAnswer)> {
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         let index = rules
             .iter()
@@ -273,6 +271,22 @@ impl Faults {
             }
         }
         Some(struck)
+    }
+}
+
+/// A fault that strikes one call.
+pub(super) struct Strike {
+    pub(super) when: When,
+    pub(super) answer: FaultAnswer,
+    /// Listens since the strike: a release that comes before the wait still ends it.
+    release: watch::Receiver<u64>,
+}
+
+impl Strike {
+    /// Comes back when what hangs is released.
+    pub(super) async fn released(&mut self) {
+        // An error means that the stand-in is gone, and with it the wait.
+        let _ = self.release.changed().await;
     }
 }
 

@@ -9,46 +9,47 @@ use super::store::Store;
 use super::world::World;
 
 pub(super) struct Inner {
-    world: Mutex<World>,
+    kept: Mutex<Kept>,
     records: Mutex<Records>,
     pub(super) faults: Faults,
     pub(super) courier: Courier,
-    store: Option<Store>,
     /// Scheme, host and port.
     pub(super) origin: String,
 }
 
+/// The world, and where it is saved.
+struct Kept {
+    world: World,
+    store: Option<Store>,
+}
+
 impl Inner {
     pub(super) fn new(world: World, courier: Courier, store: Option<Store>, origin: String) -> Self {
-        let world = World {
-            base_url: format!("{origin}/calendar/v3"),
-            ..world
+        let base_url = format!("{origin}/calendar/v3");
+        let kept = Kept {
+            world: World { base_url, ..world },
+            store,
         };
         Self {
-            world: Mutex::new(world),
+            kept: Mutex::new(kept),
             records: Mutex::default(),
             faults: Faults::default(),
             courier,
-            store,
             origin,
         }
     }
 
     pub(super) fn read<T>(&self, look: impl FnOnce(&World) -> T) -> T {
-        look(&self.lock())
+        look(&self.lock().world)
     }
 
     /// Changes the world; the new state is saved and its notifications are on their way when this returns.
     pub(super) fn write<T>(self: &Arc<Self>, change: impl FnOnce(&mut World) -> T) -> T {
-        let mut world = self.lock();
-        let outcome = change(&mut world);
-        if let Some(store) = &self.store
-            && let Err(error) = store.save(&world)
-        {
-            tracing::error!(%error, "the state of the Google stand-in was not saved");
-        }
-        let notices = std::mem::take(&mut world.notices);
-        drop(world);
+        let mut kept = self.lock();
+        let outcome = change(&mut kept.world);
+        kept.save();
+        let notices = std::mem::take(&mut kept.world.notices);
+        drop(kept);
         self.courier.take(self, notices);
         outcome
     }
@@ -61,8 +62,19 @@ impl Inner {
         format!("{}/token", self.origin)
     }
 
-    fn lock(&self) -> MutexGuard<'_, World> {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
         // A panic in the middle of a change fails the test that caused it; the others may go on.
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn save(&mut self) {
+        let changed = std::mem::take(&mut self.world.unsaved);
+        if let Some(store) = &mut self.store
+            && let Err(error) = store.save(&self.world, &changed)
+        {
+            tracing::error!(%error, "the state of the Google stand-in was not saved");
+        }
     }
 }

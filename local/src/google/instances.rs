@@ -23,6 +23,17 @@ impl Calendar {
         found.ok_or_else(Refusal::not_found)
     }
 
+    /// The event of this id, unless it lives in another calendar now.
+    pub(super) fn find_here(&self, id: &str) -> Result<Event, Refusal> {
+        self.find(id).and_then(|event| {
+            if event.moved_away {
+                Err(Refusal::not_found())
+            } else {
+                Ok(event)
+            }
+        })
+    }
+
     /// The occurrences of a recurring event that begin before `until`, exceptions and cancelled ones in their places.
     pub(super) fn occurrences(&self, master: &Event, until: DateTime<Utc>) -> Vec<Event> {
         let starts = self
@@ -64,7 +75,7 @@ impl Calendar {
             let found = self.occurrences(event, horizon);
             return found
                 .iter()
-                .any(|occurrence| self.overlaps(occurrence, from, until));
+                .any(|event| !event.is_cancelled() && self.overlaps(event, from, until));
         }
         let (Some(start), Some(end)) = (event.time("start"), event.time("end")) else {
             return false;

@@ -4,6 +4,8 @@
 //! the one before showed, in the order of change; whatever changes meanwhile moves to the end of that order and is seen
 //! once more, in this listing or in the next increment.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
@@ -90,19 +92,19 @@ impl World {
     }
 
     /// Every event that the listing is about, in its order.
-    fn matching(
+    fn matching<'a>(
         &self,
         call: &Call,
-        calendar: &Calendar,
+        calendar: &'a Calendar,
         seen: Option<u64>,
-    ) -> Result<Vec<(SortKey, Event)>, Refusal> {
+    ) -> Result<Vec<(SortKey, Cow<'a, Event>)>, Refusal> {
         let filter = Filter::of(call)?;
         let single = call.flag("singleEvents");
         if call.parameter("orderBy") == Some("startTime") && !single {
             let message = "The requested ordering is not available for the particular query.";
             return Err(Refusal::new(400, "global", "badRequest", message));
         }
-        let mut found = Vec::new();
+        let mut found: Vec<Cow<Event>> = Vec::new();
         for event in calendar
             .events
             .values()
@@ -111,9 +113,10 @@ impl World {
             if single && event.is_recurring() && !event.is_cancelled() {
                 // Exceptions that are kept come by themselves.
                 let fresh = calendar.occurrences(event, self.horizon(&filter)).into_iter();
-                found.extend(fresh.filter(|occurrence| !calendar.events.contains_key(occurrence.id())));
+                let fresh = fresh.filter(|occurrence| !calendar.events.contains_key(occurrence.id()));
+                found.extend(fresh.map(Cow::Owned));
             } else {
-                found.push(event.clone());
+                found.push(Cow::Borrowed(event));
             }
         }
         found.retain(|event| filter.accepts(calendar, event));

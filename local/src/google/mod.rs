@@ -6,7 +6,7 @@
 //! the log of requests are in the hands of [`StandIn`], and the same over HTTP under `/admin`.
 //!
 //! A request: `server` takes it, `faults` may spoil it, `discovery` checks it against the document, `api` checks its
-//! token and hands it to the `world`, whose rules stand in `writes`, `content`, `listing`, `channels` and `freebusy`.
+//! token and hands it to `calls`. The `world` is plain data; its rules stand in `writes`, `content`, `listing`, `channels` and `freebusy`.
 //!
 //! Not played: access control lists, calendar lists, colours, settings, batches, imports, attendees' answers, and sync
 //! tokens for listings of single occurrences. A call to what is missing is refused with 501 and recorded.
@@ -14,6 +14,7 @@
 mod account;
 mod admin;
 mod api;
+mod calls;
 mod channels;
 mod content;
 mod delivery;
@@ -25,7 +26,9 @@ mod freebusy;
 mod inner;
 mod instances;
 mod listing;
+mod options;
 mod page;
+mod partial;
 mod person;
 mod records;
 mod recurrence;
@@ -42,10 +45,11 @@ mod writes;
 pub use delivery::Delivery;
 pub use event::{Actor, Tombstones};
 pub use faults::{Fault, FaultAnswer, Outage, When};
+pub use options::{Options, StartError};
 pub use person::Person;
 pub use records::RequestRecord;
 pub use refusal::Refusal;
-pub use stand_in::{DEFAULT_CALENDAR, Options, StandIn, StartError};
+pub use stand_in::{DEFAULT_CALENDAR, StandIn};
 pub use world::{Access, ListingManners};
 
 /// Runs a stand-in until the future is dropped.

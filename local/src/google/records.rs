@@ -9,7 +9,7 @@ use serde_json::Value;
 const LONGEST_LOG: usize = 10_000;
 
 /// One request to the Calendar API or the token endpoint.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct RequestRecord {
     /// The call of the document, such as `events.insert`; `token` for the token endpoint; empty when it is none.
     pub operation: String,

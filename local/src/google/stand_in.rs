@@ -1,15 +1,12 @@
 //! The handle on a running stand-in.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use openssl::error::ErrorStack;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -18,6 +15,7 @@ use super::delivery::{Courier, Delivery};
 use super::event::Tombstones;
 use super::faults::{Fault, Outage};
 use super::inner::Inner;
+use super::options::{Options, StartError};
 use super::person::Person;
 use super::records::RequestRecord;
 use super::refusal::Refusal;
@@ -28,44 +26,6 @@ use super::world::{Access, Calendar, ListingManners, World};
 /// The calendar of a stand-in that is told of none.
 pub const DEFAULT_CALENDAR: &str = "clinic@example.com";
 const DEFAULT_ZONE: Tz = chrono_tz::Asia::Karachi;
-
-/// How a stand-in runs.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// On 127.0.0.1; 0 takes any free one.
-    pub port: u16,
-    /// What survives a restart; nothing does without it.
-    pub state_file: Option<PathBuf>,
-    /// Calendars that it has at least, shared with the service account; [`DEFAULT_CALENDAR`] when empty.
-    pub calendars: Vec<(String, Tz)>,
-}
-
-/// Why a stand-in does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The port is taken, or not allowed.
-    #[error("the Google stand-in cannot listen on 127.0.0.1:{port}: {source}")]
-    Listen {
-        /// The one asked for.
-        port: u16,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The state file is there and cannot be read.
-    #[error("the state of the Google stand-in in {path} cannot be read: {source}")]
-    State {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: io::Error,
-    },
-    /// No key could be made for the service account.
-    #[error("no key for the service account: {0}")]
-    Key(#[from] ErrorStack),
-    /// The client that sends notifications could not be made.
-    #[error("no HTTP client for notifications: {0}")]
-    Client(#[from] reqwest::Error),
-}
 
 /// A running stand-in for Google Calendar. Clones are handles on the same one; it ends with the last of them.
 #[derive(Clone)]

@@ -42,7 +42,8 @@ pub(super) struct Calendar {
     /// Raised to make every sync token of the calendar worthless.
     #[serde(default)]
     pub(super) token_generation: u32,
-    #[serde(default)]
+    /// Saved one by one, and not with the calendar.
+    #[serde(skip)]
     pub(super) events: BTreeMap<String, Event>,
 }
 
@@ -80,6 +81,9 @@ pub(super) struct World {
     /// Notifications that the latest changes call for; sent once the lock is free.
     #[serde(skip)]
     pub(super) notices: Vec<Notice>,
+    /// The events changed since the last save, as calendar and id.
+    #[serde(skip)]
+    pub(super) unsaved: Vec<(String, String)>,
     /// The base URL of the Calendar API, known once the port is.
     #[serde(skip)]
     pub(super) base_url: String,
@@ -96,6 +100,7 @@ impl World {
             clock_ahead_ms: 0,
             manners: ListingManners::default(),
             notices: Vec::new(),
+            unsaved: Vec::new(),
             base_url: String::new(),
         }
     }
@@ -159,8 +164,25 @@ impl World {
             .get_mut(calendar_id)
             .ok_or_else(Refusal::not_found)?;
         calendar.events.insert(event.id().to_owned(), event.clone());
+        self.unsaved.push((calendar_id.to_owned(), event.id().to_owned()));
         self.announce_change(calendar_id);
         Ok(event)
+    }
+
+    /// Takes over the events of an earlier state of the same world.
+    pub(super) fn take_events(&mut self, earlier: &mut Self) {
+        for calendar in self.calendars.values_mut() {
+            if let Some(known) = earlier.calendars.get_mut(&calendar.id) {
+                calendar.events = std::mem::take(&mut known.events);
+            }
+        }
+    }
+
+    /// Puts a saved event where it was.
+    pub(super) fn put_back(&mut self, calendar_id: &str, event: Event) {
+        if let Some(calendar) = self.calendars.get_mut(calendar_id) {
+            calendar.events.insert(event.id().to_owned(), event);
+        }
     }
 }
 

@@ -39,7 +39,7 @@ impl World {
         by: Actor,
     ) -> Result<Event, Refusal> {
         let calendar = self.writable(calendar_id, by)?;
-        let event = calendar.find(id)?;
+        let event = calendar.find_here(id)?;
         event.check_if_match(if_match)?;
         let next = event.patched(patch, &self.writing(calendar, by))?;
         self.commit(calendar_id, next)
@@ -54,7 +54,7 @@ impl World {
         by: Actor,
     ) -> Result<Event, Refusal> {
         let calendar = self.writable(calendar_id, by)?;
-        let event = calendar.find(id)?;
+        let event = calendar.find_here(id)?;
         event.check_if_match(if_match)?;
         let next = event.replaced(body, &self.writing(calendar, by))?;
         self.commit(calendar_id, next)
@@ -92,10 +92,7 @@ impl World {
     /// Takes an event out of the bin again.
     pub(super) fn restore(&mut self, calendar_id: &str, id: &str, by: Actor) -> Result<Event, Refusal> {
         let calendar = self.writable(calendar_id, by)?;
-        let event = calendar.find(id)?;
-        if event.moved_away {
-            return Err(Refusal::not_found());
-        }
+        let event = calendar.find_here(id)?;
         let next = event.with_status("confirmed", &self.writing(calendar, by));
         self.commit(calendar_id, next)
     }
@@ -127,20 +124,32 @@ impl World {
         if target.events.get(id).is_some_and(|other| !other.moved_away) {
             return Err(Refusal::duplicate());
         }
-        let mut left = event.with_status("cancelled", &self.writing(calendar, by));
-        left.moved_away = true;
-        let mut arrived = event.with_status(event.text("status"), &self.writing(target, by));
-        arrived
-            .content
-            .insert("organizer".into(), json!({"email": destination, "self": true}));
-        self.commit(calendar_id, left)?;
-        self.commit(destination, arrived)
+        let exceptions = calendar
+            .events
+            .values()
+            .filter(|other| other.master() == Some(id) && !other.moved_away);
+        let (leaving, arriving) = (self.writing(calendar, by), self.writing(target, by));
+        let mut moves = Vec::new();
+        for event in exceptions.chain([event]) {
+            let mut left = event.with_status("cancelled", &leaving);
+            left.moved_away = true;
+            let mut arrived = event.with_status(event.text("status"), &arriving);
+            arrived
+                .content
+                .insert("organizer".into(), json!({"email": destination, "self": true}));
+            moves.push((left, arrived));
+        }
+        for (left, arrived) in moves {
+            self.commit(calendar_id, left)?;
+            self.commit(destination, arrived)?;
+        }
+        self.writable(destination, by)?.find(id)
     }
 
     /// What a person's "Duplicate" makes: the same content, extended properties included, under a new id.
     pub(super) fn duplicate(&mut self, calendar_id: &str, id: &str) -> Result<Event, Refusal> {
         let calendar = self.writable(calendar_id, Actor::Person)?;
-        let event = calendar.find(id)?;
+        let event = calendar.find_here(id)?;
         let mut copy = Event::create(
             &random_id(),
             &event.content_of_copy(),

@@ -182,6 +182,16 @@ async fn a_service_account_is_kept_in_its_bounds() {
         reason(&client.insert(body.clone()).await),
         (403, "forbiddenForServiceAccounts")
     );
+    let invited = google.person().add(DEFAULT_CALENDAR, &body).unwrap();
+    let retitled = client
+        .patch(
+            invited["id"].as_str().unwrap(),
+            None,
+            json!({"summary": "Family"}),
+        )
+        .await
+        .1;
+    assert_eq!(retitled["attendees"], body["attendees"], "a person's guests stay");
     body["attendees"] = json!([]);
     google.share(DEFAULT_CALENDAR, Access::Reader);
     assert_eq!(
@@ -249,4 +259,49 @@ async fn no_call_without_a_live_token() {
         (refused.0, &refused.1["error"]),
         (400, &json!("unsupported_grant_type"))
     );
+}
+
+#[tokio::test]
+async fn an_event_that_moved_away_is_only_a_tombstone() {
+    let (google, client) = start().await;
+    google.add_calendar("dr-b@example.com", chrono_tz::Asia::Karachi);
+    let event = client
+        .insert(half_hour("Check-up", "2026-12-01T09:00:00+05:00"))
+        .await
+        .1;
+    let id = event["id"].as_str().unwrap();
+    let token = client.list_all("").await.1.unwrap();
+    google
+        .person()
+        .move_to_calendar(DEFAULT_CALENDAR, id, "dr-b@example.com")
+        .unwrap();
+    let gone = client.list_all(&format!("syncToken={token}")).await.0;
+    assert_eq!(
+        (&gone[0]["id"], &gone[0]["status"]),
+        (&event["id"], &json!("cancelled"))
+    );
+    let restore = json!({"status": "confirmed"});
+    assert_eq!(reason(&client.patch(id, None, restore).await), (404, "notFound"));
+    assert!(google.person().restore(DEFAULT_CALENDAR, id).is_err());
+    assert_eq!(
+        google.events("dr-b@example.com").unwrap()[0]["summary"],
+        "Check-up"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_can_be_partial() {
+    let (google, client) = start().await;
+    let event = client
+        .insert(half_hour("Check-up", "2026-12-01T09:00:00+05:00"))
+        .await
+        .1;
+    let (status, partial) = client.list("fields=items(id,start/timeZone)").await;
+    let kept = json!({"items": [{"id": event["id"], "start": {"timeZone": "Asia/Karachi"}}]});
+    assert_eq!((status, partial), (200, kept));
+    assert_eq!(
+        reason(&client.list("fields=items(").await),
+        (400, "invalidParameter")
+    );
+    assert_eq!(google.violations(), Vec::<String>::new());
 }

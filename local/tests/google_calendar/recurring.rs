@@ -123,3 +123,47 @@ async fn busy_times_are_joined_and_one_bad_calendar_spoils_none() {
     );
     assert_eq!(google.violations(), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_series_moves_to_another_calendar_with_its_exceptions() {
+    let (google, client) = start().await;
+    google.add_calendar("dr-b@example.com", chrono_tz::Asia::Karachi);
+    client.insert(daily(3)).await;
+    google
+        .person()
+        .retitle(DEFAULT_CALENDAR, "round_20261202T040000Z", "Long round")
+        .unwrap();
+    google
+        .person()
+        .move_to_calendar(DEFAULT_CALENDAR, "round", "dr-b@example.com")
+        .unwrap();
+    assert_eq!(client.list_all("").await.0.len(), 0);
+    let arrived = google.events("dr-b@example.com").unwrap();
+    let titles: Vec<_> = arrived.iter().map(|event| &event["summary"]).collect();
+    assert_eq!(titles, ["Round", "Long round"]);
+}
+
+#[tokio::test]
+async fn a_person_makes_an_event_recurring() {
+    let (google, client) = start().await;
+    let mut event = half_hour("Check-up", "2026-12-01T09:00:00+05:00");
+    event["id"] = json!("check");
+    client.insert(event).await;
+    let rule = json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3"]});
+    google.person().edit(DEFAULT_CALENDAR, "check", &rule).unwrap();
+    assert_eq!(client.get("check").await.1["recurrence"], rule["recurrence"]);
+    let third = client.get("check_20261215T040000Z").await.1;
+    assert_eq!(
+        (&third["recurringEventId"], &third["summary"]),
+        (&json!("check"), &json!("Check-up"))
+    );
+    let single = json!({"recurrence": null});
+    assert_eq!(
+        google
+            .person()
+            .edit(DEFAULT_CALENDAR, "check", &single)
+            .unwrap()
+            .get("recurrence"),
+        None
+    );
+}

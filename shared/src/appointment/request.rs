@@ -418,7 +418,7 @@ mod tests {
                 .map_err(|faults| pointers(&faults).join(" "))
         };
         assert_eq!(read(&[]).unwrap().limit, 50);
-        assert_eq!(read(&[("limit", "0"), ("status", "late"), ("cursor", "x"), ("form", "1")]).unwrap_err(), "/limit /status /cursor /form");
+        assert_eq!(read(&[("limit", "0"), ("status", "late"), ("cursor", "x"), ("form", "1")]).unwrap_err(), "/status /limit /cursor /form");
         let backwards = [("from", "2026-12-02T00:00:00Z"), ("to", "2026-12-01T00:00:00Z")];
         assert_eq!(read(&backwards).unwrap_err(), "/to");
     }

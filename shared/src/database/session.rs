@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
 use super::connect::connect;
 use super::connection::{Live, Pulse};
 use super::error::{DatabaseError, Fault, Unavailable};
@@ -9,7 +11,6 @@ use super::runs::Runs;
 use super::url::DatabaseUrl;
 use super::work::{InTransaction, Outcome, Statements};
 use crate::deadline::Deadline;
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// No work of ours takes the database this long: after it the connection counts as dead.
 const WORK_LIMIT: Duration = Duration::from_secs(15);
@@ -142,11 +143,7 @@ impl Database {
             .bound(self.slot.read())
             .await
             .map_err(|_| Unavailable::Slow)?;
-        let alive = match slot.as_ref() {
-            Some(live) => live.is_alive(deadline).await,
-            None => false,
-        };
-        let slot = if alive {
+        let slot = if is_alive(slot.as_ref(), deadline).await {
             slot
         } else {
             drop(slot);
@@ -164,15 +161,18 @@ impl Database {
             .bound(self.slot.write())
             .await
             .map_err(|_| Unavailable::Slow)?;
-        let alive = match slot.as_ref() {
-            Some(live) => live.is_alive(deadline).await,
-            None => false,
-        };
-        if !alive {
+        if !is_alive(slot.as_ref(), deadline).await {
             *slot = None;
             *slot = Some(connect(&self.url, deadline).await?);
         }
         Ok(slot)
+    }
+}
+
+async fn is_alive(live: Option<&Live>, deadline: Deadline) -> bool {
+    match live {
+        Some(live) => live.is_alive(deadline).await,
+        None => false,
     }
 }
 

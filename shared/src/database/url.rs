@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
+use super::meaning::{Meaning, meaning};
 use super::parameters::{ConnectionString, Parameter};
 use super::tls::{Check, Roots, TlsPolicy};
 
@@ -20,49 +21,6 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// How long sent data may stay unacknowledged before the connection counts as dead, unless the string says otherwise:
 /// the peer of a process that was frozen may have vanished without a word.
 const UNACKNOWLEDGED_LIMIT: Duration = Duration::from_secs(5);
-
-/// Parameters that are tokio-postgres' own business.
-const PASSED_ON: [&str; 15] = [
-    "user",
-    "password",
-    "dbname",
-    "host",
-    "hostaddr",
-    "port",
-    "options",
-    "application_name",
-    "connect_timeout",
-    "channel_binding",
-    "sslnegotiation",
-    "target_session_attrs",
-    "load_balance_hosts",
-    "keepalives",
-    "keepalives_idle",
-];
-
-/// Parameters that change nothing that we rely on: tuning, and what poolers and other drivers read.
-const WITHOUT_EFFECT: [&str; 20] = [
-    "client_encoding",
-    "connection_limit",
-    "fallback_application_name",
-    "gssdelegation",
-    "gsslib",
-    "keepalives_count",
-    "keepalives_interval",
-    "krbsrvname",
-    "max_protocol_version",
-    "min_protocol_version",
-    "pgbouncer",
-    "pool_timeout",
-    "prepareThreshold",
-    "prepared_statements",
-    "socket_timeout",
-    "sslcompression",
-    "sslkeylogfile",
-    "sslsni",
-    "statement_cache_size",
-    "uselibpqcompat",
-];
 
 /// Where the database is and how to connect to it.
 #[derive(Clone)]
@@ -85,10 +43,10 @@ pub enum DatabaseUrlError {
     Value(String),
     /// A libpq parameter that would change what we do and that we cannot honour.
     #[error("has `{0}`, which is not supported")]
-    Unsupported(&'static str),
+    Unsupported(String),
     /// Neither libpq nor we know it. Not named: a password with a `?` in it would end up here.
     #[error(
-        "has an unknown parameter (number {0} after the `?`); a `?` or `&` in a password is written %3F or %26"
+        "has an unknown parameter, number {0} of its parameters; in a password, `?` and `&` are written %3F and %26"
     )]
     Unknown(usize),
     /// Two parameters that contradict each other.
@@ -100,12 +58,9 @@ impl DatabaseUrl {
     /// Reads a connection string as pasted from the Neon console (pooled or direct), or of libpq's key-value form.
     pub fn parse(text: &str) -> Result<Self, DatabaseUrlError> {
         let mut string = ConnectionString::split(text)?;
-        check_names(string.parameters())?;
-        string.take(|name| {
-            WITHOUT_EFFECT.contains(&name) || UNSUPPORTED_UNLESS.iter().any(|rule| rule.0 == name)
-        });
-        let ours = string.take(|name| !PASSED_ON.contains(&name));
-        let last = |name| ours.iter().rfind(|parameter| parameter.name == name);
+        check(string.parameters())?;
+        let others = string.take(|name| !matches!(meaning(name), Some(Meaning::PassedOn)));
+        let last = |name| others.iter().rfind(|parameter| parameter.name == name);
 
         let (check, mode) = ssl_mode(last("sslmode"), last("sslrootcert"))?;
         let mut config = string.config()?;
@@ -135,37 +90,15 @@ impl DatabaseUrl {
     }
 }
 
-/// Parameters that we support only while they have one of these values.
-const UNSUPPORTED_UNLESS: [(&str, &[&str]); 15] = [
-    ("gssencmode", &["disable", "prefer"]),
-    ("passfile", &[]),
-    ("replication", &["false", "off", "no", "0"]),
-    ("require_auth", &[""]),
-    ("requirepeer", &[""]),
-    ("requiressl", &["0"]),
-    ("schema", &["public"]),
-    ("service", &[]),
-    ("ssl_max_protocol_version", &["", "TLSv1.3"]),
-    ("ssl_min_protocol_version", &["", "TLSv1", "TLSv1.1", "TLSv1.2"]),
-    ("sslcert", &[""]),
-    ("sslcrl", &[""]),
-    ("sslcrldir", &[""]),
-    ("sslkey", &[""]),
-    ("sslpassword", &[""]),
-];
-
-fn check_names(parameters: &[Parameter]) -> Result<(), DatabaseUrlError> {
-    for (index, Parameter { name, value }) in parameters.iter().enumerate() {
-        let name = name.as_str();
-        if let Some((name, harmless)) = UNSUPPORTED_UNLESS.iter().find(|rule| rule.0 == name) {
-            if !harmless.contains(&value.as_str()) {
-                return Err(DatabaseUrlError::Unsupported(name));
+/// Refuses what we do not know or cannot honour.
+fn check(parameters: &[Parameter]) -> Result<(), DatabaseUrlError> {
+    for (index, parameter) in parameters.iter().enumerate() {
+        match meaning(&parameter.name) {
+            None => return Err(DatabaseUrlError::Unknown(index + 1)),
+            Some(Meaning::OnlyWith(values)) if !values.contains(&parameter.value.as_str()) => {
+                return Err(DatabaseUrlError::Unsupported(parameter.name.clone()));
             }
-        } else if !PASSED_ON.contains(&name)
-            && !WITHOUT_EFFECT.contains(&name)
-            && !["sslmode", "sslrootcert", "tcp_user_timeout"].contains(&name)
-        {
-            return Err(DatabaseUrlError::Unknown(index + 1));
+            Some(_) => {}
         }
     }
     Ok(())
@@ -316,7 +249,7 @@ mod tests {
             "ssl_min_protocol_version",
         ] {
             let refused = parse(&format!("{name}=TLSv1.3require")).unwrap_err();
-            assert_eq!(refused, DatabaseUrlError::Unsupported(name));
+            assert_eq!(refused, DatabaseUrlError::Unsupported(name.to_owned()));
         }
         for parameters in [
             "sslmode=always",

@@ -173,7 +173,7 @@ impl Client {
             ..write("channels.stop", Method::POST, url, Subject::Channel)
         };
         match self.transport.send(&call, deadline).await {
-            Ok(_) | Err(Failed::With(Error::Gone(_)) | Failed::EventOrCalendarMissing) => Ok(()),
+            Ok(_) | Err(Failed::With(Error::Gone(_)) | Failed::EventOrCalendarMissing(_)) => Ok(()),
             Err(Failed::With(error)) => Err(error),
         }
     }
@@ -182,7 +182,9 @@ impl Client {
         match self.transport.send(call, deadline).await {
             Ok(body) => Ok(body),
             Err(Failed::With(error)) => Err(error),
-            Err(Failed::EventOrCalendarMissing) => Err(self.what_is_missing(calendar_id, deadline).await),
+            Err(Failed::EventOrCalendarMissing(outcome)) => {
+                Err(self.what_is_missing(calendar_id, deadline).await.after(outcome))
+            }
         }
     }
 
@@ -193,7 +195,7 @@ impl Client {
         match self.transport.send(&call, deadline).await {
             Ok(_) => Error::Gone(Gone::NotFound),
             Err(Failed::With(error)) => error,
-            Err(Failed::EventOrCalendarMissing) => Error::Unshared,
+            Err(Failed::EventOrCalendarMissing(_)) => Error::Unshared,
         }
     }
 }

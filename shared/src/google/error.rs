@@ -87,6 +87,20 @@ impl Error {
         }
     }
 
+    /// The error of a call of which an earlier try had this outcome. If that is unknown, only an answer that shows what
+    /// became of the write counts; any other is about the last try, and the whole stays unknown.
+    pub(super) fn after(self, earlier: Outcome) -> Self {
+        let outcome = Outcome::Unknown;
+        match self {
+            error if earlier == Outcome::NotApplied => error,
+            error @ (Self::PreconditionFailed | Self::Gone(_) | Self::AlreadyExists) => error,
+            Self::Retry { cause, .. } => Self::Retry { cause, outcome },
+            Self::RetryAfter { after, .. } => Self::RetryAfter { after, outcome },
+            Self::QuotaExceeded { .. } => Self::QuotaExceeded { outcome },
+            _ => Self::Unreachable { outcome },
+        }
+    }
+
     fn outcome(&self) -> Option<Outcome> {
         match self {
             Self::Retry { outcome, .. }
@@ -224,6 +238,25 @@ mod tests {
             Some(long.as_str()),
         ] {
             assert_eq!(Reason::parse(text).as_str(), "unknown");
+        }
+    }
+
+    #[test]
+    fn after_a_lost_answer_only_a_telling_one_counts() {
+        for telling in [
+            Error::AlreadyExists,
+            Error::PreconditionFailed,
+            Error::Gone(Gone::Deleted),
+        ] {
+            assert_eq!(telling.clone().after(Outcome::Unknown), telling);
+        }
+        let quota = Error::QuotaExceeded {
+            outcome: Outcome::NotApplied,
+        };
+        for other in [Error::Unshared, Error::CredentialsMissing, quota] {
+            assert_eq!(other.clone().after(Outcome::NotApplied), other);
+            assert!(!other.outcome_unknown());
+            assert!(other.after(Outcome::Unknown).outcome_unknown());
         }
     }
 

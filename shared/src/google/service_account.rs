@@ -79,12 +79,6 @@ impl ServiceAccount {
         })
     }
 
-    /// The address that calendars have to be shared with.
-    #[must_use]
-    pub fn client_email(&self) -> &str {
-        &self.client_email
-    }
-
     /// Where tokens are given out.
     pub(super) fn token_uri(&self) -> &Url {
         &self.token_uri

@@ -22,6 +22,12 @@ const BACKOFF: Backoff = Backoff {
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 
+/// A connection is not used again after so long: the process may have been frozen meanwhile, and the peer gone.
+const IDLE_LIMIT: Duration = Duration::from_secs(30);
+
+/// How often an HTTP/2 connection with calls under way is probed, and how long the answer may take.
+const PROBE: Duration = Duration::from_secs(5);
+
 /// For one try, answer included; a page of 2500 events takes Google a few seconds.
 const TRY_LIMIT: Duration = Duration::from_secs(15);
 
@@ -58,8 +64,8 @@ pub(super) enum Effect {
 #[derive(Debug)]
 pub(super) enum Failed {
     With(Error),
-    /// 404: the event is missing, or the whole calendar.
-    EventOrCalendarMissing,
+    /// 404: the event is missing, or the whole calendar. An earlier try may have taken effect.
+    EventOrCalendarMissing(Outcome),
 }
 
 /// How one try ended.
@@ -67,7 +73,8 @@ enum Try {
     Answered(Vec<u8>),
     TokenRefused(Token, Reason),
     Passing(Trouble),
-    Failed(Failed),
+    EventOrCalendarMissing,
+    Failed(Error),
 }
 
 /// A try that failed but may succeed when repeated.
@@ -127,12 +134,10 @@ impl Transport {
                 }
                 Try::TokenRefused(_, reason) => {
                     let fault = CredentialFault::NotAccepted(reason);
-                    return Err(Failed::With(Error::CredentialsInvalid(fault)));
+                    return Err(Failed::With(Error::CredentialsInvalid(fault).after(outcome)));
                 }
-                Try::Failed(Failed::With(Error::QuotaExceeded { .. })) => {
-                    return Err(Failed::With(Error::QuotaExceeded { outcome }));
-                }
-                Try::Failed(failed) => return Err(failed),
+                Try::EventOrCalendarMissing => return Err(Failed::EventOrCalendarMissing(outcome)),
+                Try::Failed(error) => return Err(Failed::With(error.after(outcome))),
                 Try::Passing(trouble) => trouble,
             };
             failures += 1;
@@ -157,7 +162,7 @@ impl Transport {
 
     async fn try_once(&self, call: &Call<'_>, refused: Option<&Token>, deadline: Deadline) -> Try {
         let Some(tokens) = &self.tokens else {
-            return Try::Failed(Failed::With(Error::CredentialsMissing));
+            return Try::Failed(Error::CredentialsMissing);
         };
         if !deadline.allows(TOO_LATE) {
             return Try::Passing(Trouble::unheard(Outcome::NotApplied));
@@ -169,7 +174,7 @@ impl Transport {
         let token = match tokens.get(http, refused, deadline).await {
             Ok(token) => token,
             Err(NoToken::Invalid(fault)) => {
-                return Try::Failed(Failed::With(Error::CredentialsInvalid(fault)));
+                return Try::Failed(Error::CredentialsInvalid(fault));
             }
             Err(NoToken::Unreachable { pause }) => {
                 return Try::Passing(Trouble {
@@ -185,7 +190,7 @@ impl Transport {
         match deadline.at_most(TRY_LIMIT).bound(exchange).await {
             Ok(Ok(Answer::Success(body))) => Try::Answered(body),
             Ok(Ok(Answer::Judged(verdict))) => weigh(verdict, token),
-            Ok(Err(error)) if error.is_builder() => Try::Failed(Failed::With(unsendable())),
+            Ok(Err(error)) if error.is_builder() => Try::Failed(unsendable()),
             Ok(Err(error)) if error.is_connect() => Try::Passing(Trouble::unheard(Outcome::NotApplied)),
             Ok(Err(_)) | Err(_) => Try::Passing(Trouble::unheard(Outcome::Unknown)),
         }
@@ -209,8 +214,6 @@ async fn exchange(http: &reqwest::Client, call: &Call<'_>, token: &Token) -> req
         request = request
             .header(header::CONTENT_TYPE, "application/json")
             .body(body.clone());
-    } else if call.method == Method::POST {
-        request = request.header(header::CONTENT_LENGTH, 0);
     }
     let answer = request.send().await?;
     let status = answer.status();
@@ -236,8 +239,8 @@ fn weigh(verdict: Verdict, token: Token) -> Try {
             pause,
             outcome,
         }),
-        Verdict::EventOrCalendarMissing => Try::Failed(Failed::EventOrCalendarMissing),
-        Verdict::Final(error) => Try::Failed(Failed::With(error)),
+        Verdict::EventOrCalendarMissing => Try::EventOrCalendarMissing,
+        Verdict::Final(error) => Try::Failed(error),
     }
 }
 
@@ -253,7 +256,9 @@ fn build() -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder()
         .user_agent(concat!("appointment-sync/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_LIMIT)
-        .timeout(TRY_LIMIT)
+        .pool_idle_timeout(IDLE_LIMIT)
+        .http2_keep_alive_interval(PROBE)
+        .http2_keep_alive_timeout(PROBE)
         // The API does not redirect, and a token must not follow if something else does.
         .redirect(redirect::Policy::none())
         .build()

@@ -34,7 +34,7 @@ impl ChangedAt {
 
 /// The three sides of a merge.
 #[derive(Debug)]
-pub struct Sides<'a> {
+pub(super) struct Sides<'a> {
     /// What both sides last had; `None` where an answer to our first write was lost.
     pub agreed: Option<&'a Content>,
     /// A write of ours whose answer was lost: Google showing it is no change by a person.
@@ -50,7 +50,7 @@ pub struct Sides<'a> {
 }
 
 /// What our side holds after the merge. What Google must still be told is its difference to `theirs`.
-pub fn merge(sides: &Sides<'_>) -> Facts {
+pub(super) fn merge(sides: &Sides<'_>) -> Facts {
     let ours = sides.ours.content(sides.agreed);
     let mut merged = sides.ours.clone();
     let theirs = sides.theirs;

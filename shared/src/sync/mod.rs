@@ -27,7 +27,7 @@ pub use push::Counts as Pushed;
 pub use queries::lease::Occasion;
 pub use queries::{links, status};
 
-use crate::bus::Bus;
+use crate::bus::Announce;
 use crate::database::{Database, DatabaseError};
 use crate::google;
 
@@ -35,14 +35,14 @@ use crate::google;
 const STORE_MARGIN: Duration = Duration::from_secs(3);
 
 /// One process's means of syncing.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Sync<'a> {
     /// Where the truth is.
     pub db: &'a Database,
     /// Where people look.
     pub google: &'a google::Client,
     /// Who is told of people's changes.
-    pub bus: &'a Bus,
+    pub bus: &'a dyn Announce,
     /// The zone of all-day events.
     pub clinic_zone: Tz,
 }
@@ -62,10 +62,4 @@ pub enum SyncError {
     /// The invocation's time ran out, or this run was frozen for so long that another one took over.
     #[error("time ran out")]
     OutOfTime,
-}
-
-/// For transactions that come to the same when repeated: a sighting that was worked in is an echo the second time, and
-/// the lease or claim that it ran under is gone.
-async fn repeat_is_harmless<T>(_: &tokio_postgres::Client) -> Result<Option<T>, tokio_postgres::Error> {
-    Ok(None)
 }

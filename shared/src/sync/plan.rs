@@ -6,7 +6,7 @@ use crate::google::{EventPatch, NewEvent};
 
 /// The next step towards what is wanted.
 #[derive(Debug, PartialEq)]
-pub enum Step {
+pub(super) enum Step {
     /// Google shows it already.
     Nothing,
     /// It never came to be, or is gone: as wanted.
@@ -30,7 +30,7 @@ pub enum Step {
 }
 
 /// The next step, and the content that it sends.
-pub fn next_step(event: &EventState, appointment: &AppointmentState) -> (Step, Option<Content>) {
+pub(super) fn next_step(event: &EventState, appointment: &AppointmentState) -> (Step, Option<Content>) {
     if event.sent.is_some() {
         return (Step::Look, None);
     }

@@ -16,9 +16,9 @@ use super::queries::lease::{self, Leased, Occasion, PullRecord, Recorded};
 use super::queries::listing::{count_conflicts_among, count_upcoming_shown, missing_from_listing, unwritten_among};
 use super::queries::state::{lock_state, write_state};
 use super::reconcile::{ChangeWord, Sighting, State, Wanted};
-use super::{STORE_MARGIN, Sync, SyncError, repeat_is_harmless};
+use super::{STORE_MARGIN, Sync, SyncError};
 use crate::bus::Message;
-use crate::database::Ending;
+use crate::database::DatabaseError;
 use crate::deadline::Deadline;
 use crate::google::{Continuation, Error, EventsQuery, Gone, ListedEvent, SYNC_QUERY_FINGERPRINT};
 
@@ -174,10 +174,7 @@ impl Pull<'_> {
         let missing = self.missing(&listing, leased.started_at).await?;
         self.date_deletions(&mut listing.sightings, missing).await?;
         let (pulled, recorded, changed) = self.commit(&listing, leased).await?;
-        if recorded == Recorded::LeaseLost {
-            return Err(SyncError::OutOfTime);
-        }
-        self.sync.bus.publish(&changed).await;
+        self.sync.bus.announce(&changed).await;
         if pulled.mass_cancel_held {
             tracing::error!(
                 calendar.id = self.calendar_id,
@@ -322,12 +319,16 @@ impl Pull<'_> {
                     mass_cancel_held: held,
                     result: &json!(pulled),
                 };
-                let recorded = lease::record_pull(tx, calendar_id, self.owner, &record).await?;
-                let outcome = (pulled, recorded, state.changes(calendar_id));
-                Ok(if recorded == Recorded::LeaseLost { Ending::RollBack(outcome) } else { Ending::Commit(outcome) })
-            }, repeat_is_harmless)
-            .await?;
-        Ok(committed)
+                match lease::record_pull(tx, calendar_id, self.owner, &record).await? {
+                    Recorded::LeaseLost => Err(DatabaseError::RolledBack),
+                    recorded => Ok((pulled, recorded, state.changes(calendar_id))),
+                }
+            })
+            .await;
+        match committed {
+            Err(DatabaseError::RolledBack) => Err(SyncError::OutOfTime),
+            other => Ok(other?),
+        }
     }
 }
 

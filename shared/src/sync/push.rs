@@ -16,10 +16,9 @@ use super::plan::{Step, next_step};
 use super::queries::claim::{self, Claimed, Pushed};
 use super::queries::state::{lock_state, write_state};
 use super::reconcile::{Seen, Sighting};
-use super::{STORE_MARGIN, Sync, SyncError, repeat_is_harmless};
+use super::{STORE_MARGIN, Sync, SyncError};
 use crate::backoff::Backoff;
 use crate::bus::Message;
-use crate::database::Ending;
 use crate::deadline::Deadline;
 use crate::google::{Error, Gone, ListedEvent};
 
@@ -318,14 +317,14 @@ impl Batch<'_> {
             .transaction(self.storing(), async |tx| {
                 let mut state = lock_state(tx, calendar_id, &[event_id]).await?;
                 if !claim::lock_claim(tx, calendar_id, event_id, self.claim).await? {
-                    return Ok(Ending::RollBack(Vec::new()));
+                    return Ok(Vec::new());
                 }
                 state.see(sighting, self.sync.clinic_zone);
                 write_state(tx, calendar_id, &state).await?;
-                Ok(Ending::Commit(state.changes(calendar_id)))
-            }, repeat_is_harmless)
+                Ok(state.changes(calendar_id))
+            })
             .await?;
-        self.sync.bus.publish(&changed).await;
+        self.sync.bus.announce(&changed).await;
         Ok(())
     }
 

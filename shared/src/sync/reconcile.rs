@@ -186,6 +186,8 @@ pub struct State {
     pub events: HashMap<String, EventState>,
     /// By id.
     pub appointments: HashMap<Uuid, AppointmentState>,
+    /// When the calendar was last pulled: what is seen deleted now was not deleted then.
+    pub last_pull_at: Option<DateTime<Utc>>,
     /// The ids of events that must be written back.
     pub touched: Vec<String>,
 }
@@ -198,7 +200,8 @@ impl State {
         let before = event.clone();
         match sighting {
             Sighting::Live(live) => see_live(event, appointment, live, clinic_zone),
-            Sighting::Gone { at, .. } => see_gone(event, appointment, *at),
+            // Without a date the deletion may be as old as the last pull: a change of ours since then is not given up.
+            Sighting::Gone { at, .. } => see_gone(event, appointment, at.or(self.last_pull_at)),
         }
         if *event != before {
             self.touched.push(event.event_id.clone());
@@ -267,13 +270,13 @@ fn show(event: &mut EventState, appointment: &AppointmentState, etag: &str, thei
     event.pushed_version = nothing_to_write.then_some(appointment.version);
 }
 
-fn see_gone(event: &mut EventState, appointment: &mut AppointmentState, at: Option<DateTime<Utc>>) {
+fn see_gone(event: &mut EventState, appointment: &mut AppointmentState, deleted_at: Option<DateTime<Utc>>) {
     if event.wanted == Wanted::Absent {
         event.see_gone();
         return;
     }
     let ours_is_later =
-        !event.is_settled() && at.is_some_and(|deleted_at| appointment.changed_at.latest() > deleted_at);
+        !event.is_settled() && deleted_at.is_none_or(|deleted_at| appointment.changed_at.latest() > deleted_at);
     if appointment.status == Status::Scheduled {
         if ours_is_later {
             // Google never forgets an id, so the appointment is shown again under a new one.

@@ -45,13 +45,9 @@ impl ListedEvent {
         } else {
             serde_json::from_value(value).map(|event| Self::Live(Box::new(event)))
         };
-        Some(read.unwrap_or_else(|fault| {
-            // The fault's own words may quote the event, so only its place is told.
-            tracing::warn!(
-                google.event_id = id,
-                fault.line = fault.line(),
-                "event not understood"
-            );
+        Some(read.unwrap_or_else(|_| {
+            // The fault's own words may quote the event.
+            tracing::warn!(google.event_id = id, "event not understood");
             Self::Unreadable { id }
         }))
     }

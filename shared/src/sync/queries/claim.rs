@@ -13,7 +13,7 @@ use crate::sync::reconcile::{AppointmentState, EventState};
 
 /// An event that this process alone may push for a while.
 #[derive(Debug, Clone)]
-pub struct Claimed {
+pub(crate) struct Claimed {
     /// The event.
     pub event: EventState,
     /// Its appointment as read with the claim: its version is what a push of it confirms.
@@ -23,7 +23,7 @@ pub struct Claimed {
 }
 
 /// Claims events of a calendar that are due, oldest first.
-pub async fn claim_due(
+pub(crate) async fn claim_due(
     client: &impl GenericClient,
     calendar_id: &str,
     claim: Uuid,
@@ -64,7 +64,7 @@ pub async fn claim_due(
 
 /// Stores what is about to be sent, so that a lost answer can be told from a person's edit. Answers the events
 /// whose claim still holds.
-pub async fn record_sent(
+pub(crate) async fn record_sent(
     client: &impl GenericClient,
     calendar_id: &str,
     claim: Uuid,
@@ -88,7 +88,7 @@ pub async fn record_sent(
 
 /// What became of a claimed event.
 #[derive(Debug)]
-pub enum Pushed<'a> {
+pub(crate) enum Pushed<'a> {
     /// Google shows it as of this version of the appointment.
     Shown {
         /// The version.
@@ -125,7 +125,7 @@ pub enum Pushed<'a> {
 
 /// Stores the outcome of a push and gives the claim back. A claim that was lost or taken away stores nothing: what
 /// is stored then is younger than this outcome.
-pub async fn store_pushed(
+pub(crate) async fn store_pushed(
     client: &impl GenericClient,
     calendar_id: &str,
     event_id: &str,
@@ -192,7 +192,7 @@ pub async fn store_pushed(
 }
 
 /// Gives back the claims that were not used.
-pub async fn release_claims(client: &impl GenericClient, calendar_id: &str, claim: Uuid) -> Result<(), Error> {
+pub(crate) async fn release_claims(client: &impl GenericClient, calendar_id: &str, claim: Uuid) -> Result<(), Error> {
     const RELEASE: &str =
         "update calendar_events set claim = null, claimed_until = null where calendar_id = $1 and claim = $2";
     client.execute_typed(RELEASE, &[(&calendar_id, Type::TEXT), (&claim, Type::UUID)]).await?;
@@ -200,7 +200,7 @@ pub async fn release_claims(client: &impl GenericClient, calendar_id: &str, clai
 }
 
 /// Whether a claim still holds; asked in the transaction that relies on it, which keeps the row until it ends.
-pub async fn lock_claim(
+pub(crate) async fn lock_claim(
     client: &impl GenericClient,
     calendar_id: &str,
     event_id: &str,
@@ -215,7 +215,7 @@ pub async fn lock_claim(
 }
 
 /// Makes everything unwritten due at once, what is parked included.
-pub async fn make_all_due(client: &impl GenericClient, calendar_id: &str) -> Result<(), Error> {
+pub(crate) async fn make_all_due(client: &impl GenericClient, calendar_id: &str) -> Result<(), Error> {
     const ALL_DUE: &str = "update calendar_events set parked = false, attempts = 0, next_attempt_at = now()
         where calendar_id = $1 and pushed_version is distinct from wanted_version
           and (parked or next_attempt_at > now())";
@@ -224,7 +224,7 @@ pub async fn make_all_due(client: &impl GenericClient, calendar_id: &str) -> Res
 }
 
 /// Sends nothing to this calendar for a while: Google asked for it.
-pub async fn cool_down(client: &impl GenericClient, calendar_id: &str, pause: Duration) -> Result<(), Error> {
+pub(crate) async fn cool_down(client: &impl GenericClient, calendar_id: &str, pause: Duration) -> Result<(), Error> {
     const COOL_DOWN: &str =
         "update calendars set cooldown_until = now() + $2 * interval '1 second' where id = $1";
     client
@@ -234,7 +234,7 @@ pub async fn cool_down(client: &impl GenericClient, calendar_id: &str, pause: Du
 }
 
 /// How many events of a calendar wait to be written.
-pub async fn count_pending(client: &impl GenericClient, calendar_id: &str) -> Result<i64, Error> {
+pub(crate) async fn count_pending(client: &impl GenericClient, calendar_id: &str) -> Result<i64, Error> {
     const COUNT: &str = "select count(*) as pending from calendar_events
         where calendar_id = $1 and pushed_version is distinct from wanted_version and not parked";
     let rows = client.query_typed(COUNT, &[(&calendar_id, Type::TEXT)]).await?;

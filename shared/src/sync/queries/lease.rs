@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 /// What a pull starts from, read as the lease is taken.
 #[derive(Debug, Clone)]
-pub struct Leased {
+pub(crate) struct Leased {
     /// Where the listing continues.
     pub sync_token: Option<String>,
     /// The fingerprint of the query that the token belongs to.
@@ -31,7 +31,7 @@ pub enum Occasion {
 }
 
 /// Takes the lease of a calendar, unless another holder's lease still runs or there is no occasion.
-pub async fn take_lease(
+pub(crate) async fn take_lease(
     client: &impl GenericClient,
     calendar_id: &str,
     owner: Uuid,
@@ -68,7 +68,7 @@ pub async fn take_lease(
 }
 
 /// Prolongs a lease that still runs; false if it was lost.
-pub async fn renew_lease(
+pub(crate) async fn renew_lease(
     client: &impl GenericClient,
     calendar_id: &str,
     owner: Uuid,
@@ -86,7 +86,7 @@ pub async fn renew_lease(
 }
 
 /// Gives a lease back, if it is still held.
-pub async fn release_lease(client: &impl GenericClient, calendar_id: &str, owner: Uuid) -> Result<(), Error> {
+pub(crate) async fn release_lease(client: &impl GenericClient, calendar_id: &str, owner: Uuid) -> Result<(), Error> {
     const RELEASE: &str =
         "update calendars set lease_owner = null, lease_until = null where id = $1 and lease_owner = $2";
     client.execute_typed(RELEASE, &[(&calendar_id, Type::TEXT), (&owner, Type::UUID)]).await?;
@@ -95,7 +95,7 @@ pub async fn release_lease(client: &impl GenericClient, calendar_id: &str, owner
 
 /// The end of a pull, as it is recorded on the calendar.
 #[derive(Debug)]
-pub struct PullRecord<'a> {
+pub(crate) struct PullRecord<'a> {
     /// Where the next listing starts; `None`: in full.
     pub sync_token: Option<&'a str>,
     /// The fingerprint of the query that the token belongs to.
@@ -110,7 +110,7 @@ pub struct PullRecord<'a> {
 
 /// How a pull's commit went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recorded {
+pub(crate) enum Recorded {
     /// Committed, and the lease was given back.
     Done,
     /// Committed, but notifications came meanwhile: the lease is kept for one more pull.
@@ -125,7 +125,7 @@ pub enum Recorded {
 }
 
 /// Records a pull under its lease, and gives the lease back unless there is more to pull.
-pub async fn record_pull(
+pub(crate) async fn record_pull(
     client: &impl GenericClient,
     calendar_id: &str,
     owner: Uuid,

@@ -6,7 +6,7 @@ use tokio_postgres::{Error, GenericClient};
 use uuid::Uuid;
 
 /// How many of these appointments stand on top of another one.
-pub async fn count_conflicts_among(client: &impl GenericClient, ids: &[Uuid]) -> Result<i64, Error> {
+pub(crate) async fn count_conflicts_among(client: &impl GenericClient, ids: &[Uuid]) -> Result<i64, Error> {
     const COUNT: &str = "select count(*) as conflicts from appointments a
         where a.id = any($1) and a.status = 'scheduled' and exists (
             select from appointments other
@@ -17,7 +17,7 @@ pub async fn count_conflicts_among(client: &impl GenericClient, ids: &[Uuid]) ->
 
 /// Events that Google last showed as live, but which a complete full listing that began at `started_at` lacks.
 /// Those that Google confirmed since then may simply be younger than the listing.
-pub async fn missing_from_listing(
+pub(crate) async fn missing_from_listing(
     client: &impl GenericClient,
     calendar_id: &str,
     listed: &[&str],
@@ -35,7 +35,7 @@ pub async fn missing_from_listing(
 }
 
 /// How many appointments to come have an event in this calendar.
-pub async fn count_upcoming_shown(client: &impl GenericClient, calendar_id: &str) -> Result<i64, Error> {
+pub(crate) async fn count_upcoming_shown(client: &impl GenericClient, calendar_id: &str) -> Result<i64, Error> {
     const COUNT: &str = "select count(*) as upcoming from calendar_events e join appointments a
             on (a.calendar_id, a.google_calendar_event_id) = (e.calendar_id, e.event_id)
         where e.calendar_id = $1 and e.seen = 'live' and e.wanted = 'present' and a.status = 'scheduled'
@@ -45,7 +45,7 @@ pub async fn count_upcoming_shown(client: &impl GenericClient, calendar_id: &str
 
 /// Of these events, the ones whose deletion must be dated: changes of ours to them are not written yet, and the later
 /// of the two shall win.
-pub async fn unwritten_among(
+pub(crate) async fn unwritten_among(
     client: &impl GenericClient,
     calendar_id: &str,
     event_ids: &[&str],

@@ -10,9 +10,9 @@
 //! - [`status`]: how things stand.
 //! - [`claim`]: who may push an event, and what became of it.
 
-pub mod claim;
-pub mod lease;
+pub(super) mod claim;
+pub(super) mod lease;
 pub mod links;
-pub mod listing;
-pub mod state;
+pub(super) mod listing;
+pub(super) mod state;
 pub mod status;

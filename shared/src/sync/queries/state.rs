@@ -82,7 +82,7 @@ pub(super) fn read_state(row: &Row) -> Result<(EventState, AppointmentState), Er
 
 /// Locks the appointments of these events, then reads both: after the locks, so that what another writer committed
 /// while we waited is seen whole.
-pub async fn lock_state(
+pub(crate) async fn lock_state(
     client: &impl GenericClient,
     calendar_id: &str,
     event_ids: &[&str],
@@ -91,7 +91,8 @@ pub async fn lock_state(
             (select appointment_id from calendar_events where calendar_id = $1 and event_id = any($2))
         order by id for update";
     const READ: &str = concat!(
-        "select ", state!(), " from calendar_events e join appointments a on a.id = e.appointment_id
+        "select ", state!(), ", c.last_sync_at
+         from calendar_events e join appointments a on a.id = e.appointment_id join calendars c on c.id = e.calendar_id
          where e.calendar_id = $1 and e.event_id = any($2)"
     );
     let mut state = State::default();
@@ -103,6 +104,7 @@ pub async fn lock_state(
         client.query_typed(READ, &[(&calendar_id, Type::TEXT), (&event_ids, Type::TEXT_ARRAY)]).await?;
     for row in rows {
         let (event, appointment) = read_state(&row)?;
+        state.last_pull_at = row.try_get("last_sync_at")?;
         state.appointments.insert(appointment.id, appointment);
         state.events.insert(event.event_id.clone(), event);
     }
@@ -137,7 +139,7 @@ struct AppointmentWrite<'a> {
 }
 
 /// Writes back what sightings changed: two statements, however many rows.
-pub async fn write_state(client: &impl GenericClient, calendar_id: &str, state: &State) -> Result<(), Error> {
+pub(crate) async fn write_state(client: &impl GenericClient, calendar_id: &str, state: &State) -> Result<(), Error> {
     // Whoever was pushing one of these rows has lost its claim: its answer is older than what Google showed since.
     const EVENTS: &str = "update calendar_events e set
             wanted = n.wanted, wanted_version = n.wanted_version, pushed_version = n.pushed_version, seen = n.seen,
