@@ -50,7 +50,9 @@ migrate: ## bring the database of DATABASE_URL up to date
 build: ## make the deployable zips in target/lambda, for ARCH=arm64 (default) or x86_64
 	@$(SETUP) build run
 	case $(ARCH) in arm64) arch=--arm64 ;; x86_64) arch=--x86-64 ;; *) echo 'ARCH should be arm64 or x86_64' >&2; exit 2 ;; esac
+	# Where cargo-lambda finds zig, its cross-compiler.
+	export PATH=$(VENV):$$PATH
 	# One package at a time: built together, each would link the features of all.
 	for function in $(FUNCTIONS); do
-		$(VENV)/cargo-lambda lambda build --release $$arch --output-format zip --package "$$function"
+		cargo lambda build --release $$arch --output-format zip --package "$$function"
 	done

@@ -1,7 +1,8 @@
 //! `make run`: the whole system on this machine, started in order, kept alive, ended in order.
 //!
 //! The processes are those of a deployment as far as they can be: a real PostgreSQL, the functions as real Lambda binaries
-//! under `cargo lambda watch`. Google and EventBridge are stood in for. State is kept in `.local/` of the project.
+//! under `cargo lambda watch`. Google and EventBridge are stood in for. State is kept in `.local/` of the
+//! project, or in the folder that `LOCAL_FOLDER` names.
 
 mod database;
 mod environment;

@@ -98,6 +98,7 @@ impl Upstream {
         tracing::error!(request_id = id, kind, "{message}");
         let body = json!({"errorType": kind, "errorMessage": message}).to_string();
         let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
         headers.insert(
             "lambda-runtime-function-error-type",
             HeaderValue::from_static(kind),

@@ -138,3 +138,62 @@ fn spawn(command: Command, log: &Path, fresh: bool) -> io::Result<Child> {
     command.stdin(Stdio::null()).stdout(output).stderr(errors);
     command.process_group(0).kill_on_drop(true).spawn()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_process_that_dies_is_started_again_and_ends_when_asked_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        // Dies at its first start, then stays until it is told to end.
+        let mark = folder.path().join("mark");
+        let script = format!(
+            "echo started; [ -e {0} ] || {{ touch {0}; exit 7; }}; trap 'echo ended; exit 0' TERM; while :; do sleep 0.01; done",
+            mark.display()
+        );
+        let process = Process::keep(
+            "a process",
+            log.clone(),
+            Ending::Terminate,
+            |_| (),
+            move || {
+                let mut command = Command::new("sh");
+                command.args(["-c", &script]);
+                command
+            },
+        );
+
+        until_log(&log, "started\nstarted\n").await;
+        process.stop().await;
+
+        assert_eq!(
+            std::fs::read_to_string(&log).unwrap(),
+            "started\nstarted\nended\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_not_there_does_not_hold_up_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing");
+        let command = move || Command::new(&missing);
+        let process = Process::keep(
+            "a process",
+            folder.path().join("log"),
+            Ending::Interrupt,
+            |_| (),
+            command,
+        );
+        tokio::task::yield_now().await;
+        process.stop().await;
+    }
+
+    async fn until_log(log: &Path, wanted: &str) {
+        let read = || std::fs::read_to_string(log).unwrap_or_default();
+        while read() != wanted {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
