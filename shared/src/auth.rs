@@ -24,7 +24,9 @@ impl Scope {
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Appointments, Self::Calendar].into_iter().find(|scope| scope.as_str() == word)
+        [Self::Appointments, Self::Calendar]
+            .into_iter()
+            .find(|scope| scope.as_str() == word)
     }
 }
 
@@ -56,8 +58,11 @@ impl ApiKeys {
 
     /// Reads `API_KEYS`.
     pub fn from(environment: &Environment<'_>) -> Result<Self, SettingError> {
-        let Some(text) = environment.get(Self::SETTING) else { return Ok(Self::default()) };
-        Self::parse(&text).ok_or_else(|| SettingError::new(Self::SETTING, format!("should be {}", Self::SHAPE)))
+        let Some(text) = environment.get(Self::SETTING) else {
+            return Ok(Self::default());
+        };
+        Self::parse(&text)
+            .ok_or_else(|| SettingError::new(Self::SETTING, format!("should be {}", Self::SHAPE)))
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -68,12 +73,20 @@ impl ApiKeys {
             let good_name = !name.is_empty()
                 && name.len() <= 100
                 && name != "google_calendar"
-                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
+                && name
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
             if !good_name || keys.iter().any(|(_, caller)| caller.name == name) {
                 return None;
             }
             let scopes = scopes.split('+').map(Scope::parse).collect::<Option<Vec<_>>>()?;
-            keys.push((hex_32(hash)?, Caller { name: name.to_owned(), scopes }));
+            keys.push((
+                hex_32(hash)?,
+                Caller {
+                    name: name.to_owned(),
+                    scopes,
+                },
+            ));
         }
         (!keys.is_empty()).then_some(Self { keys })
     }

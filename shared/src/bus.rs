@@ -121,7 +121,10 @@ pub enum RuleError {
 impl Bus {
     /// A bus that is not yet connected to.
     pub fn new(settings: BusSettings) -> Self {
-        Self { settings, client: OnceCell::new() }
+        Self {
+            settings,
+            client: OnceCell::new(),
+        }
     }
 
     async fn client(&self) -> &Client {
@@ -131,7 +134,11 @@ impl Bus {
                     .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
                     .build_https();
                 let timeouts = TimeoutConfig::builder().operation_timeout(CONTROL_WITHIN).build();
-                let config = aws_config::from_env().http_client(https).timeout_config(timeouts).load().await;
+                let config = aws_config::from_env()
+                    .http_client(https)
+                    .timeout_config(timeouts)
+                    .load()
+                    .await;
                 Client::new(&config)
             })
             .await
@@ -149,7 +156,10 @@ impl Bus {
             }
         };
         if tokio::time::timeout(PUBLISH_WITHIN, put_all).await.is_err() {
-            tracing::warn!(bus.messages = messages.len(), "the bus did not answer in time, the next run will look");
+            tracing::warn!(
+                bus.messages = messages.len(),
+                "the bus did not answer in time, the next run will look"
+            );
         }
     }
 
@@ -163,15 +173,29 @@ impl Bus {
                 .detail(serde_json::to_string(message).ok()?);
             Some(entry.build())
         });
-        let request = self.client().await.put_events().set_entries(Some(entries.collect()));
+        let request = self
+            .client()
+            .await
+            .put_events()
+            .set_entries(Some(entries.collect()));
         match request.send().await {
             // An answer of 200 may still name entries that were not taken.
             Ok(answer) if answer.failed_entry_count() > 0 => {
-                let code = answer.entries().iter().find_map(|entry| entry.error_code()).unwrap_or("unknown");
-                tracing::warn!(bus.failed = answer.failed_entry_count(), bus.error = code, "the bus refused messages");
+                let code = answer
+                    .entries()
+                    .iter()
+                    .find_map(|entry| entry.error_code())
+                    .unwrap_or("unknown");
+                tracing::warn!(
+                    bus.failed = answer.failed_entry_count(),
+                    bus.error = code,
+                    "the bus refused messages"
+                );
             }
             Ok(_) => {}
-            Err(error) => tracing::warn!(bus.error = %DisplayErrorContext(&error), "the bus did not take messages"),
+            Err(error) => {
+                tracing::warn!(bus.error = %DisplayErrorContext(&error), "the bus did not take messages");
+            }
         }
     }
 
@@ -187,9 +211,21 @@ impl Bus {
         let name = self.rule_name()?;
         let client = self.client().await;
         if enabled {
-            client.enable_rule().name(name).send().await.map(drop).map_err(|error| classify(&error))
+            client
+                .enable_rule()
+                .name(name)
+                .send()
+                .await
+                .map(drop)
+                .map_err(|error| classify(&error))
         } else {
-            client.disable_rule().name(name).send().await.map(drop).map_err(|error| classify(&error))
+            client
+                .disable_rule()
+                .name(name)
+                .send()
+                .await
+                .map(drop)
+                .map_err(|error| classify(&error))
         }
     }
 
@@ -201,7 +237,9 @@ impl Bus {
 fn classify<E: ProvideErrorMetadata + std::error::Error + 'static>(error: &SdkError<E>) -> RuleError {
     match error.code() {
         Some("ResourceNotFoundException") => RuleError::NotFound,
-        Some("AccessDeniedException" | "AccessDenied" | "UnrecognizedClientException") => RuleError::AccessDenied,
+        Some("AccessDeniedException" | "AccessDenied" | "UnrecognizedClientException") => {
+            RuleError::AccessDenied
+        }
         _ => {
             tracing::warn!(bus.error = %DisplayErrorContext(error), "EventBridge did not answer for the rule");
             RuleError::Unavailable

@@ -19,7 +19,10 @@ impl Fault {
     /// A fault of the top-level field `name`.
     pub fn of(name: &str, detail: impl Into<String>) -> Self {
         let escaped = name.replace('~', "~0").replace('/', "~1");
-        Self { pointer: format!("/{escaped}"), detail: detail.into() }
+        Self {
+            pointer: format!("/{escaped}"),
+            detail: detail.into(),
+        }
     }
 }
 
@@ -64,14 +67,23 @@ impl Reader {
     /// A reader of a request body, which must be an object.
     pub fn of_body(body: Value) -> Result<Self, Vec<Fault>> {
         match body {
-            Value::Object(fields) => Ok(Self { fields, faults: Vec::new() }),
-            _ => Err(vec![Fault { pointer: String::new(), detail: "must be a JSON object".into() }]),
+            Value::Object(fields) => Ok(Self {
+                fields,
+                faults: Vec::new(),
+            }),
+            _ => Err(vec![Fault {
+                pointer: String::new(),
+                detail: "must be a JSON object".into(),
+            }]),
         }
     }
 
     /// A reader of query parameters, of which each may stand once.
     pub fn of_query(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        let mut reader = Self { fields: Map::new(), faults: Vec::new() };
+        let mut reader = Self {
+            fields: Map::new(),
+            faults: Vec::new(),
+        };
         for (name, value) in pairs {
             if reader.fields.contains_key(&name) {
                 reader.fault(&name, "must be given once");
@@ -146,9 +158,11 @@ impl Reader {
 
     /// A flag, false where absent.
     pub fn flag(&mut self, name: &str) -> bool {
-        self.read(name, |value| value.as_bool().ok_or_else(|| "must be true or false".into()))
-            .into_value()
-            .unwrap_or(false)
+        self.read(name, |value| {
+            value.as_bool().ok_or_else(|| "must be true or false".into())
+        })
+        .into_value()
+        .unwrap_or(false)
     }
 }
 
@@ -156,7 +170,10 @@ impl Reader {
 pub fn text(value: &Value, shape: Text) -> Result<String, String> {
     let text = value.as_str().ok_or("must be a string")?.replace("\r\n", "\n");
     let text = text.trim();
-    if text.chars().any(|c| c.is_control() && !(shape.multiline && matches!(c, '\n' | '\t'))) {
+    if text
+        .chars()
+        .any(|c| c.is_control() && !(shape.multiline && matches!(c, '\n' | '\t')))
+    {
         return Err("must not contain control characters".into());
     }
     if text.chars().count() > shape.max {
@@ -170,7 +187,10 @@ pub fn text(value: &Value, shape: Text) -> Result<String, String> {
 pub fn time(value: &Value) -> Result<DateTime<Utc>, String> {
     const SHAPE: &str = "must be an RFC 3339 time with an offset, such as 2026-12-01T09:00:00+05:00";
     let text = value.as_str().ok_or(SHAPE)?;
-    let time = DateTime::parse_from_rfc3339(text).map_err(|_| SHAPE)?.to_utc().trunc_subsecs(0);
+    let time = DateTime::parse_from_rfc3339(text)
+        .map_err(|_| SHAPE)?
+        .to_utc()
+        .trunc_subsecs(0);
     if (1970..=2100).contains(&time.year()) {
         Ok(time)
     } else {
@@ -184,13 +204,19 @@ pub fn whole_number(value: &Value, range: std::ops::RangeInclusive<i64>) -> Resu
         Value::String(text) => text.parse().ok(),
         // 30.0 is the same JSON number as 30.
         other => other.as_i64().or_else(|| {
-            #[expect(clippy::cast_possible_truncation, reason = "fract() == 0 and the range is checked below")]
-            other.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 1e15).map(|n| n as i64)
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "fract() == 0 and the range is checked below"
+            )]
+            other
+                .as_f64()
+                .filter(|n| n.fract() == 0.0 && n.abs() < 1e15)
+                .map(|n| n as i64)
         }),
     };
-    number.filter(|n| range.contains(n)).ok_or_else(|| {
-        format!("must be a whole number from {} to {}", range.start(), range.end())
-    })
+    number
+        .filter(|n| range.contains(n))
+        .ok_or_else(|| format!("must be a whole number from {} to {}", range.start(), range.end()))
 }
 
 #[cfg(test)]
@@ -198,7 +224,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const LINE: Text = Text { max: 5, multiline: false };
+    const LINE: Text = Text {
+        max: 5,
+        multiline: false,
+    };
 
     #[test]
     fn every_fault_is_named_at_once() {
@@ -223,8 +252,16 @@ mod tests {
 
     #[test]
     fn times_need_an_offset_and_a_sane_year() {
-        assert_eq!(time(&json!("2026-12-01T09:00:00.9+05:00")).unwrap().to_rfc3339(), "2026-12-01T04:00:00+00:00");
-        for bad in [json!("2026-12-01T09:00:00"), json!("2026-13-01T09:00:00Z"), json!("soon"), json!(5)] {
+        assert_eq!(
+            time(&json!("2026-12-01T09:00:00.9+05:00")).unwrap().to_rfc3339(),
+            "2026-12-01T04:00:00+00:00"
+        );
+        for bad in [
+            json!("2026-12-01T09:00:00"),
+            json!("2026-13-01T09:00:00Z"),
+            json!("soon"),
+            json!(5),
+        ] {
             assert!(time(&bad).unwrap_err().contains("RFC 3339"), "{bad}");
         }
         assert!(time(&json!("2101-01-01T00:00:00Z")).unwrap_err().contains("1970"));
@@ -235,7 +272,14 @@ mod tests {
         assert_eq!(whole_number(&json!(30), 1..=60), Ok(30));
         assert_eq!(whole_number(&json!(30.0), 1..=60), Ok(30));
         assert_eq!(whole_number(&json!("30"), 1..=60), Ok(30));
-        for bad in [json!(0), json!(61), json!(1.5), json!("x"), json!(true), json!(1e300)] {
+        for bad in [
+            json!(0),
+            json!(61),
+            json!(1.5),
+            json!("x"),
+            json!(true),
+            json!(1e300),
+        ] {
             assert!(whole_number(&bad, 1..=60).is_err(), "{bad}");
         }
     }
@@ -245,6 +289,9 @@ mod tests {
         let pairs = [("a", "1"), ("a", "2")].map(|(k, v)| (k.to_owned(), v.to_owned()));
         let mut reader = Reader::of_query(pairs);
         reader.text("a", LINE);
-        assert_eq!(reader.finish(Some(())).unwrap_err()[0].detail, "must be given once");
+        assert_eq!(
+            reader.finish(Some(())).unwrap_err()[0].detail,
+            "must be given once"
+        );
     }
 }

@@ -59,7 +59,10 @@ impl Problem {
             [Fault { pointer, detail }] => format!("{pointer} {detail}").trim_start().to_owned(),
             faults => format!("{} fields are not acceptable, see errors.", faults.len()),
         };
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", detail) }
+        Self {
+            errors,
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", detail)
+        }
     }
 
     /// 422 for one field.
@@ -69,18 +72,28 @@ impl Problem {
 
     /// 401: no caller is known by what was sent.
     pub fn unauthorized(detail: &'static str) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
-            .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"appointment-sync\""))
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail).with_header(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Bearer realm=\"appointment-sync\""),
+        )
     }
 
     /// 403: the caller is known and may not do this.
     pub fn missing_scope(scope: &str) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "missing_scope", format!("This needs the scope {scope}."))
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "missing_scope",
+            format!("This needs the scope {scope}."),
+        )
     }
 
     /// 404: no such thing.
     pub fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", format!("There is no such {what}."))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("There is no such {what}."),
+        )
     }
 
     /// 503: something that we need does not answer; the same request may succeed soon.
@@ -91,7 +104,10 @@ impl Problem {
     /// Adds the reason that another system gave: an identifier.
     #[must_use]
     pub fn with_reason(self, reason: &str) -> Self {
-        Self { reason: Some(reason.to_owned()), ..self }
+        Self {
+            reason: Some(reason.to_owned()),
+            ..self
+        }
     }
 
     /// Says when the same request may succeed.
@@ -102,7 +118,11 @@ impl Problem {
 
     /// 500: our fault. The log says more.
     pub fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong on our side.")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "Something went wrong on our side.",
+        )
     }
 
     /// The status.
@@ -122,7 +142,10 @@ impl Problem {
         let mut response = Response::new(B::from(body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if let Some((name, value)) = self.header {
             headers.insert(name, value);
         }
@@ -144,7 +167,8 @@ mod tests {
              \"detail\":\"/starts_at is required\",\"code\":\"validation_failed\",\
              \"errors\":[{\"pointer\":\"/starts_at\",\"detail\":\"is required\"}]}"
         );
-        let response: Response<String> = Problem::unavailable("database_unavailable", "Try again.", 2).into_response();
+        let response: Response<String> =
+            Problem::unavailable("database_unavailable", "Try again.", 2).into_response();
         assert_eq!(response.headers()["retry-after"], "2");
     }
 }

@@ -24,34 +24,51 @@ pub struct SettingError {
 impl SettingError {
     /// An error of the setting `name`.
     pub fn new(name: &'static str, fault: impl Into<String>) -> Self {
-        Self { name, fault: fault.into() }
+        Self {
+            name,
+            fault: fault.into(),
+        }
     }
 }
 
+type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
 /// Where settings come from: the process environment, or a fixed list in tests.
 pub struct Environment<'a> {
-    lookup: Box<dyn Fn(&str) -> Option<String> + 'a>,
+    lookup: Box<Lookup<'a>>,
 }
 
 impl<'a> Environment<'a> {
     /// The environment of this process.
     pub fn of_process() -> Self {
-        Self { lookup: Box::new(|name| std::env::var(name).ok()) }
+        Self {
+            lookup: Box::new(|name| std::env::var(name).ok()),
+        }
     }
 
     /// A fixed environment.
     pub fn of(pairs: &'a [(&'a str, &'a str)]) -> Self {
-        let find = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        Self { lookup: Box::new(find) }
+        let find = |name: &str| {
+            pairs
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        Self {
+            lookup: Box::new(find),
+        }
     }
 
     /// A setting, if it is set to more than blanks.
     pub fn get(&self, name: &'static str) -> Option<String> {
-        (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        (self.lookup)(name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
     }
 
     fn required(&self, name: &'static str, shape: &str) -> Result<String, SettingError> {
-        self.get(name).ok_or_else(|| SettingError::new(name, format!("is not set; it should be {shape}")))
+        self.get(name)
+            .ok_or_else(|| SettingError::new(name, format!("is not set; it should be {shape}")))
     }
 
     fn parsed<T>(
@@ -67,19 +84,26 @@ impl<'a> Environment<'a> {
 
     /// `DATABASE_URL`.
     pub fn database(&self) -> Result<DatabaseUrl, SettingError> {
-        let text = self.required("DATABASE_URL", "the connection string that the Neon console shows")?;
+        let text = self.required(
+            "DATABASE_URL",
+            "the connection string that the Neon console shows",
+        )?;
         DatabaseUrl::parse(&text).map_err(|fault| SettingError::new("DATABASE_URL", fault.to_string()))
     }
 
     /// `GOOGLE_CALENDAR_API_URL` and `GOOGLE_SERVICE_ACCOUNT_JSON`.
     pub fn google(&self) -> Result<GoogleSettings, SettingError> {
         let name = "GOOGLE_CALENDAR_API_URL";
-        let text = self.get(name).unwrap_or_else(|| "https://www.googleapis.com/calendar/v3".to_owned());
+        let text = self
+            .get(name)
+            .unwrap_or_else(|| "https://www.googleapis.com/calendar/v3".to_owned());
         let api = ApiUrl::parse(&text).map_err(|fault| SettingError::new(name, fault.to_string()))?;
         let name = "GOOGLE_SERVICE_ACCOUNT_JSON";
         let account = self
             .get(name)
-            .map(|json| ServiceAccount::parse(&json).map_err(|fault| SettingError::new(name, fault.to_string())))
+            .map(|json| {
+                ServiceAccount::parse(&json).map_err(|fault| SettingError::new(name, fault.to_string()))
+            })
             .transpose()?;
         Ok(GoogleSettings { api, account })
     }
@@ -87,10 +111,15 @@ impl<'a> Environment<'a> {
     /// `GOOGLE_CALENDAR_ID` and `CLINIC_TIME_ZONE`.
     pub fn clinic(&self) -> Result<Clinic, SettingError> {
         let shape = "calendar ids separated by commas, such as dr.khan@example.com,dr.ali@example.com";
-        let calendars = self.parsed("GOOGLE_CALENDAR_ID", shape, calendar_ids)?.unwrap_or_default();
+        let calendars = self
+            .parsed("GOOGLE_CALENDAR_ID", shape, calendar_ids)?
+            .unwrap_or_default();
         let shape = "an IANA time zone, such as Asia/Karachi";
         let time_zone = self.parsed("CLINIC_TIME_ZONE", shape, |text| text.parse().ok())?;
-        Ok(Clinic { calendars, time_zone: time_zone.unwrap_or(Tz::Asia__Karachi) })
+        Ok(Clinic {
+            calendars,
+            time_zone: time_zone.unwrap_or(Tz::Asia__Karachi),
+        })
     }
 
     /// `EVENT_BUS_NAME` and `AUTO_SYNC_RULE_NAME`.
@@ -103,24 +132,35 @@ impl<'a> Environment<'a> {
 
     /// `AUTO_SYNC_ENABLED` and `AUTO_SYNC_INTERVAL`.
     pub fn auto_sync(&self) -> Result<AutoSync, SettingError> {
-        let enabled = self.parsed("AUTO_SYNC_ENABLED", "true or false", |text| text.to_ascii_lowercase().parse().ok())?;
+        let enabled = self.parsed("AUTO_SYNC_ENABLED", "true or false", |text| {
+            text.to_ascii_lowercase().parse().ok()
+        })?;
         let shape = "seconds, a multiple of 60, such as 300";
         let interval = self.parsed("AUTO_SYNC_INTERVAL", shape, |text| {
-            text.parse().ok().filter(|seconds| *seconds > 0 && seconds % 60 == 0)
+            text.parse()
+                .ok()
+                .filter(|seconds| *seconds > 0 && seconds % 60 == 0)
         })?;
-        Ok(AutoSync { enabled: enabled.unwrap_or(true), interval: Duration::from_secs(interval.unwrap_or(300)) })
+        Ok(AutoSync {
+            enabled: enabled.unwrap_or(true),
+            interval: Duration::from_secs(interval.unwrap_or(300)),
+        })
     }
 
     /// `ALLOWED_ORIGINS`.
     pub fn allowed_origins(&self) -> Result<Vec<String>, SettingError> {
         let shape = "origins separated by commas, such as https://app.example.com; no wildcard, no path";
-        Ok(self.parsed("ALLOWED_ORIGINS", shape, |text| list(text, is_origin))?.unwrap_or_default())
+        Ok(self
+            .parsed("ALLOWED_ORIGINS", shape, |text| list(text, is_origin))?
+            .unwrap_or_default())
     }
 
     /// `WEBHOOK_URL`, where one is set.
     pub fn webhook_url(&self) -> Result<Option<String>, SettingError> {
         let shape = "the https address of the webhook (http on loopback)";
-        self.parsed("WEBHOOK_URL", shape, |text| is_webhook_url(text).then(|| text.to_owned()))
+        self.parsed("WEBHOOK_URL", shape, |text| {
+            is_webhook_url(text).then(|| text.to_owned())
+        })
     }
 
     /// `WEBHOOK_SECRET`: the current one first, then those still accepted.
@@ -173,7 +213,9 @@ pub struct AutoSync {
 }
 
 fn calendar_ids(text: &str) -> Option<Vec<String>> {
-    list(text, |id| id.len() <= 300 && !id.contains(|c: char| c.is_whitespace() || c.is_control()))
+    list(text, |id| {
+        id.len() <= 300 && !id.contains(|c: char| c.is_whitespace() || c.is_control())
+    })
 }
 
 /// A list of unlike, valid items; blanks around commas do not matter.
@@ -193,22 +235,28 @@ fn list(text: &str, valid: impl Fn(&str) -> bool) -> Option<Vec<String>> {
 fn is_origin(text: &str) -> bool {
     text.parse::<http::Uri>().is_ok_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https"))
-            && uri.authority().is_some_and(|authority| text.ends_with(authority.as_str()) && !text.contains(['*', '@']))
+            && uri
+                .authority()
+                .is_some_and(|authority| text.ends_with(authority.as_str()) && !text.contains(['*', '@']))
     })
 }
 
 /// Whether Google may be told to notify this address: https, or http on loopback (only the stand-in takes that).
 pub fn is_webhook_url(text: &str) -> bool {
-    text.parse::<http::Uri>().is_ok_and(|uri| match (uri.scheme_str(), uri.host()) {
-        (Some("https"), Some(host)) => !host.is_empty(),
-        (Some("http"), Some(host)) => is_loopback(host),
-        _ => false,
-    })
+    text.parse::<http::Uri>()
+        .is_ok_and(|uri| match (uri.scheme_str(), uri.host()) {
+            (Some("https"), Some(host)) => !host.is_empty(),
+            (Some("http"), Some(host)) => is_loopback(host),
+            _ => false,
+        })
 }
 
 fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost"
+        || address
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -217,14 +265,21 @@ mod tests {
 
     #[test]
     fn what_is_not_set_has_its_default() {
-        let environment = Environment::of(&[("GOOGLE_CALENDAR_ID", "a@example.com, b@example.com,a@example.com")]);
+        let environment =
+            Environment::of(&[("GOOGLE_CALENDAR_ID", "a@example.com, b@example.com,a@example.com")]);
         let clinic = environment.clinic().unwrap();
         assert_eq!(clinic.calendars, ["a@example.com", "b@example.com"]);
         assert_eq!(clinic.time_zone, Tz::Asia__Karachi);
         assert_eq!(clinic.calendar(None), Some("a@example.com"));
         assert_eq!(clinic.calendar(Some("c@example.com")), None);
         let auto_sync = environment.auto_sync().unwrap();
-        assert_eq!(auto_sync, AutoSync { enabled: true, interval: Duration::from_secs(300) });
+        assert_eq!(
+            auto_sync,
+            AutoSync {
+                enabled: true,
+                interval: Duration::from_mins(5)
+            }
+        );
         assert_eq!(environment.bus().bus_name, "default");
     }
 
@@ -248,11 +303,21 @@ mod tests {
         let names = errors.each_ref().map(|error| error.name);
         assert_eq!(
             names,
-            ["CLINIC_TIME_ZONE", "AUTO_SYNC_INTERVAL", "ALLOWED_ORIGINS", "WEBHOOK_URL", "WEBHOOK_SECRET", "DATABASE_URL"]
+            [
+                "CLINIC_TIME_ZONE",
+                "AUTO_SYNC_INTERVAL",
+                "ALLOWED_ORIGINS",
+                "WEBHOOK_URL",
+                "WEBHOOK_SECRET",
+                "DATABASE_URL"
+            ]
         );
         for error in errors {
             let line = error.to_string();
-            assert!(!line.contains('\n') && !line.contains("hunter2") && !line.contains("Mars"), "{line}");
+            assert!(
+                !line.contains('\n') && !line.contains("hunter2") && !line.contains("Mars"),
+                "{line}"
+            );
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use shared::auth::{Caller, Scope};
@@ -29,21 +29,21 @@ pub(crate) async fn check(State(app): State<Arc<App>>, mut request: Request, nex
             request.extensions_mut().insert(Known(caller));
             next.run(request).await
         }
-        Err(problem) => problem.into_response(),
+        Err(error) => error.into_response(),
     }
 }
 
-fn admit(app: &App, request: &Request, needed: Option<Scope>) -> Result<Caller, Problem> {
+fn admit(app: &App, request: &Request, needed: Option<Scope>) -> Result<Caller, ApiError> {
     let Some(value) = request.headers().get(AUTHORIZATION) else {
-        return Err(Problem::unauthorized("Send an API key as \"Authorization: Bearer <key>\"."));
+        return Err(Problem::unauthorized("Send an API key as \"Authorization: Bearer <key>\".").into());
     };
     let key = value.to_str().ok().and_then(bearer);
     let Some(caller) = key.and_then(|key| app.keys.caller(key)) else {
         tracing::warn!("a request with a wrong API key was refused");
-        return Err(Problem::unauthorized("The API key is not known."));
+        return Err(Problem::unauthorized("The API key is not known.").into());
     };
     match needed {
-        Some(scope) if !caller.has(scope) => Err(Problem::missing_scope(scope.as_str())),
+        Some(scope) if !caller.has(scope) => Err(Problem::missing_scope(scope.as_str()).into()),
         _ => Ok(caller.clone()),
     }
 }

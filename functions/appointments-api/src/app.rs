@@ -60,13 +60,22 @@ impl App {
 
     /// The sync engine.
     pub(crate) fn sync(&self) -> Sync<'_> {
-        Sync { db: &self.db, google: &self.google, bus: &self.bus, clinic_zone: self.clinic.time_zone }
+        Sync {
+            db: &self.db,
+            google: &self.google,
+            bus: &self.bus,
+            clinic_zone: self.clinic.time_zone,
+        }
     }
 
     /// What opens and stops watch channels.
     pub(crate) fn watch(&self) -> Result<Watch<'_>, SettingError> {
         let secrets = self.webhook_secrets.as_deref().map_err(Clone::clone)?;
-        Ok(Watch { db: &self.db, google: &self.google, secrets })
+        Ok(Watch {
+            db: &self.db,
+            google: &self.google,
+            secrets,
+        })
     }
 }
 
@@ -74,14 +83,20 @@ impl App {
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/health", get(health))
-        .route("/appointments", get(appointments::list::handle).post(appointments::book::handle))
+        .route(
+            "/appointments",
+            get(appointments::list::handle).post(appointments::book::handle),
+        )
         .route(
             "/appointments/{id}",
             get(appointments::read::handle)
                 .patch(appointments::change::patch)
                 .delete(appointments::change::delete),
         )
-        .route("/appointments/{id}/reschedule", post(appointments::change::reschedule))
+        .route(
+            "/appointments/{id}/reschedule",
+            post(appointments::change::reschedule),
+        )
         .route("/appointments/{id}/cancel", post(appointments::change::cancel))
         .route("/calendar/status", get(calendar::status::handle))
         .route("/calendar/sync", post(calendar::sync::from_calendar))
@@ -107,6 +122,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 
 /// Whether the API can do its work: it needs the database, and nothing else.
 async fn health(State(app): State<Arc<App>>, info: RequestInfo) -> Result<Response, ApiError> {
-    app.db.read(info.deadline.at_most(Duration::from_secs(5)), async |client| client.batch_execute("").await).await?;
+    app.db
+        .read(info.deadline.at_most(Duration::from_secs(5)), async |client| {
+            client.batch_execute("").await
+        })
+        .await?;
     Ok(ok(&serde_json::json!({"status": "ok"})))
 }

@@ -7,6 +7,8 @@ mod calendar;
 mod headers;
 mod request;
 mod response;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

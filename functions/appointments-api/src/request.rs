@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::body::to_bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::request::Parts;
 use http::{StatusCode, header};
 use lambda_http::Context;
@@ -34,11 +34,20 @@ impl RequestInfo {
     /// As Lambda gave them.
     pub(crate) fn of(request: &Request) -> Self {
         let Some(context) = request.extensions().get::<Context>() else {
-            return Self { id: Uuid::now_v7().to_string(), deadline: Deadline::after(LONGEST) };
+            return Self {
+                id: Uuid::now_v7().to_string(),
+                deadline: Deadline::after(LONGEST),
+            };
         };
-        let left = context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or(LONGEST);
+        let left = context
+            .deadline()
+            .duration_since(std::time::SystemTime::now())
+            .unwrap_or(LONGEST);
         let deadline = Deadline::after(left.saturating_sub(ANSWER_MARGIN)).at_most(LONGEST);
-        Self { id: context.request_id.clone(), deadline }
+        Self {
+            id: context.request_id.clone(),
+            deadline,
+        }
     }
 }
 
@@ -47,7 +56,11 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestInfo {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         // Put there by `headers::finish`, in front of every route.
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::internal().into())
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| Problem::internal().into())
     }
 }
 
@@ -63,7 +76,9 @@ impl Parameters {
 
     /// Refuses whatever is left.
     pub(crate) fn none_left(self) -> Result<(), ApiError> {
-        shared::input::Reader::of_query(self.0).finish(Some(())).map_err(ApiError::from)
+        shared::input::Reader::of_query(self.0)
+            .finish(Some(()))
+            .map_err(ApiError::from)
     }
 }
 
@@ -139,18 +154,32 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
         }
         if !content_type.is_some_and(|value| value.to_str().is_ok_and(is_json)) {
             let detail = "The body must be sent as application/json.";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail).into());
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                detail,
+            )
+            .into());
         }
         serde_json::from_slice(&bytes).map(Self).map_err(|fault| {
             // The place only: serde's own words may quote the body.
-            let detail = format!("The body is not JSON: line {}, column {}.", fault.line(), fault.column());
+            let detail = format!(
+                "The body is not JSON: line {}, column {}.",
+                fault.line(),
+                fault.column()
+            );
             Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail).into()
         })
     }
 }
 
 fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 

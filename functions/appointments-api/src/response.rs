@@ -26,7 +26,9 @@ pub(crate) fn with_status(status: StatusCode, body: &impl Serialize) -> Response
         Ok(json) => {
             let mut response = Response::new(Body::from(json));
             *response.status_mut() = status;
-            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            response
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             response
         }
         Err(fault) => {
@@ -37,7 +39,9 @@ pub(crate) fn with_status(status: StatusCode, body: &impl Serialize) -> Response
 }
 
 /// A request that failed, as its caller sees it.
-pub(crate) struct ApiError(Problem);
+///
+/// Boxed: every handler's result has room for one, and most hold none.
+pub(crate) struct ApiError(Box<Problem>);
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
@@ -47,25 +51,28 @@ impl IntoResponse for ApiError {
 
 impl From<Problem> for ApiError {
     fn from(problem: Problem) -> Self {
-        Self(problem)
+        Self(Box::new(problem))
     }
 }
 
 impl From<Vec<Fault>> for ApiError {
     fn from(faults: Vec<Fault>) -> Self {
-        Self(Problem::invalid(faults))
+        Problem::invalid(faults).into()
     }
 }
 
 impl From<DatabaseError> for ApiError {
     fn from(error: DatabaseError) -> Self {
         tracing::error!(%error, "a request failed at the database");
-        Self(match error {
-            DatabaseError::Unavailable(_) | DatabaseError::Misconfigured(_) => {
-                Problem::unavailable("database_unavailable", "The database cannot be reached right now.", 2)
-            }
+        let problem = match error {
+            DatabaseError::Unavailable(_) | DatabaseError::Misconfigured(_) => Problem::unavailable(
+                "database_unavailable",
+                "The database cannot be reached right now.",
+                2,
+            ),
             _ => Problem::internal(),
-        })
+        };
+        problem.into()
     }
 }
 
@@ -78,16 +85,17 @@ impl From<google::Error> for ApiError {
             Problem::new(StatusCode::BAD_GATEWAY, "google_refused", detail).with_reason(reason)
         };
         let detail = error.to_string();
-        Self(match error {
+        let problem = match error {
             Error::Unreachable { .. } | Error::Retry { .. } => {
                 unreachable("Google Calendar does not answer right now.", 5)
             }
             Error::RetryAfter { after, .. } => {
                 unreachable("Google Calendar asks for a pause.", after.as_secs().max(1))
             }
-            Error::CredentialsMissing => {
-                unreachable("No service account is configured: GOOGLE_SERVICE_ACCOUNT_JSON is not set.", 60)
-            }
+            Error::CredentialsMissing => unreachable(
+                "No service account is configured: GOOGLE_SERVICE_ACCOUNT_JSON is not set.",
+                60,
+            ),
             Error::CredentialsInvalid(_) => refused("credentials_invalid", detail),
             Error::Unshared => refused("calendar_not_shared", detail),
             Error::QuotaExceeded { .. } => refused("quotaExceeded", detail),
@@ -95,7 +103,8 @@ impl From<google::Error> for ApiError {
             Error::TokenDead | Error::PreconditionFailed | Error::Gone(_) | Error::AlreadyExists => {
                 Problem::internal()
             }
-        })
+        };
+        problem.into()
     }
 }
 
@@ -106,11 +115,13 @@ impl From<SyncError> for ApiError {
             SyncError::Google(error) => error.into(),
             SyncError::InProgress => {
                 let detail = "A sync of this calendar is running already.";
-                Self(Problem::new(StatusCode::CONFLICT, "sync_in_progress", detail).retry_after(5))
+                Problem::new(StatusCode::CONFLICT, "sync_in_progress", detail)
+                    .retry_after(5)
+                    .into()
             }
             SyncError::OutOfTime => {
                 let detail = "The sync did not end in time; what was done is kept, and the next run goes on.";
-                Self(Problem::unavailable("out_of_time", detail, 5))
+                Problem::unavailable("out_of_time", detail, 5).into()
             }
         }
     }
@@ -128,20 +139,27 @@ impl From<WatchError> for ApiError {
 impl From<RuleError> for ApiError {
     fn from(error: RuleError) -> Self {
         let detail = format!("{error}.");
-        Self(match error {
-            RuleError::NotConfigured => Problem::new(StatusCode::CONFLICT, "auto_sync_not_configured", detail),
-            RuleError::NotFound => Problem::new(StatusCode::BAD_GATEWAY, "auto_sync_rule_missing", detail),
-            RuleError::AccessDenied => Problem::new(StatusCode::BAD_GATEWAY, "auto_sync_access_denied", detail),
-            RuleError::Unavailable => {
-                Problem::unavailable("event_bus_unreachable", "EventBridge does not answer right now.", 5)
+        let problem = match error {
+            RuleError::NotConfigured => {
+                Problem::new(StatusCode::CONFLICT, "auto_sync_not_configured", detail)
             }
-        })
+            RuleError::NotFound => Problem::new(StatusCode::BAD_GATEWAY, "auto_sync_rule_missing", detail),
+            RuleError::AccessDenied => {
+                Problem::new(StatusCode::BAD_GATEWAY, "auto_sync_access_denied", detail)
+            }
+            RuleError::Unavailable => Problem::unavailable(
+                "event_bus_unreachable",
+                "EventBridge does not answer right now.",
+                5,
+            ),
+        };
+        problem.into()
     }
 }
 
 impl From<SettingError> for ApiError {
     fn from(error: SettingError) -> Self {
         tracing::error!(setting.name = error.name, "{error}");
-        Self(Problem::new(StatusCode::CONFLICT, "not_configured", format!("{error}.")))
+        Problem::new(StatusCode::CONFLICT, "not_configured", format!("{error}.")).into()
     }
 }

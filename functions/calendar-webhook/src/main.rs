@@ -15,5 +15,8 @@ async fn main() -> Result<(), lambda_http::Error> {
             return Err(fault.into());
         }
     };
-    run(service_fn(async |request: Request| Ok::<_, lambda_http::Error>(webhook.handle(&request).await))).await
+    run(service_fn(async |request: Request| {
+        Ok::<_, lambda_http::Error>(webhook.handle(&request).await)
+    }))
+    .await
 }

@@ -38,20 +38,30 @@ impl Webhook {
         let mut response = match (request.method(), request.uri().path()) {
             (&Method::POST, "/calendar/webhook") => self.notified(request).await,
             // Google's fetcher asks first whether it may.
-            (&Method::GET, "/robots.txt") => Response::new(Body::from("User-agent: *\nAllow: /calendar/webhook\n")),
+            (&Method::GET, "/robots.txt") => {
+                Response::new(Body::from("User-agent: *\nAllow: /calendar/webhook\n"))
+            }
             (_, "/calendar/webhook") => {
                 let detail = "This path takes POST only.";
                 let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
                 let mut response = problem.into_response();
-                response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+                response
+                    .headers_mut()
+                    .insert(header::ALLOW, HeaderValue::from_static("POST"));
                 response
             }
             _ => Problem::not_found("path").into_response(),
         };
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        let id = request.extensions().get::<Context>().and_then(|context| HeaderValue::from_str(&context.request_id).ok());
+        headers.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
+        let id = request
+            .extensions()
+            .get::<Context>()
+            .and_then(|context| HeaderValue::from_str(&context.request_id).ok());
         if let Some(id) = id {
             headers.insert("x-request-id", id);
         }
@@ -72,7 +82,12 @@ impl Webhook {
             }
         };
         let deadline = Deadline::after(ANSWER_WITHIN);
-        let noted = self.db.read(deadline, async |client| queries::note(client, &notification).await).await;
+        let noted = self
+            .db
+            .read(deadline, async |client| {
+                queries::note(client, &notification).await
+            })
+            .await;
         match noted {
             Ok(Noted::Changed { calendar_id }) => {
                 let changed = Message::CalendarChanged {
@@ -84,7 +99,10 @@ impl Webhook {
             }
             Ok(Noted::Nothing) => {}
             Ok(Noted::Orphan) => {
-                tracing::warn!(channel.id = notification.channel_id, "a channel that is not ours any more will be stopped");
+                tracing::warn!(
+                    channel.id = notification.channel_id,
+                    "a channel that is not ours any more will be stopped"
+                );
             }
             Err(error) => {
                 // Not recorded: Google's next try may find the database there.

@@ -41,7 +41,9 @@ impl Worker {
     pub(crate) async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
         let span = tracing::info_span!("run", request.id = event.context.request_id);
         let deadline = deadline(&event.context);
-        self.run(&Trigger::of(&event.payload), deadline).instrument(span).await
+        self.run(&Trigger::of(&event.payload), deadline)
+            .instrument(span)
+            .await
     }
 
     async fn run(&self, trigger: &Trigger, deadline: Deadline) -> Result<Value, Error> {
@@ -67,7 +69,12 @@ impl Worker {
     }
 
     async fn sync(&self, trigger: &Trigger, calendar_id: &str, deadline: Deadline) -> Result<(), SyncError> {
-        let sync = Sync { db: &self.db, google: &self.google, bus: &self.bus, clinic_zone: self.clinic.time_zone };
+        let sync = Sync {
+            db: &self.db,
+            google: &self.google,
+            bus: &self.bus,
+            clinic_zone: self.clinic.time_zone,
+        };
         let pulled = match trigger {
             Trigger::Nothing => None,
             Trigger::AppointmentChanged { .. } => {
@@ -76,12 +83,14 @@ impl Worker {
                 None
             }
             Trigger::CalendarChanged { .. } => {
-                sync.pull(calendar_id, Occasion::Notified, Patience::Leave, false, deadline).await?
+                sync.pull(calendar_id, Occasion::Notified, Patience::Leave, false, deadline)
+                    .await?
             }
             Trigger::Everything => {
                 let pushed = sync.push(calendar_id, deadline).await?;
                 tracing::info!(calendar.id = calendar_id, pushed = %json!(pushed), "pushed");
-                sync.pull(calendar_id, Occasion::Always, Patience::Leave, false, deadline).await?
+                sync.pull(calendar_id, Occasion::Always, Patience::Leave, false, deadline)
+                    .await?
             }
         };
         if let Some(pulled) = pulled {
@@ -94,6 +103,9 @@ impl Worker {
 }
 
 fn deadline(context: &Context) -> Deadline {
-    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+    let left = context
+        .deadline()
+        .duration_since(SystemTime::now())
+        .unwrap_or_default();
     Deadline::after(left.saturating_sub(ANSWER_MARGIN))
 }

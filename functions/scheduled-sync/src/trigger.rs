@@ -31,10 +31,15 @@ impl Trigger {
         let detail = event.get("detail").cloned().unwrap_or_default();
         match serde_json::from_value(detail) {
             Ok(Message::CalendarChanged { calendar_id, .. }) => Self::CalendarChanged { calendar_id },
-            Ok(Message::AppointmentChanged { origin: Origin::Api, calendar_id, .. }) => {
-                Self::AppointmentChanged { calendar_id }
-            }
-            Ok(Message::AppointmentChanged { origin: Origin::GoogleCalendar, .. }) => Self::Nothing,
+            Ok(Message::AppointmentChanged {
+                origin: Origin::Api,
+                calendar_id,
+                ..
+            }) => Self::AppointmentChanged { calendar_id },
+            Ok(Message::AppointmentChanged {
+                origin: Origin::GoogleCalendar,
+                ..
+            }) => Self::Nothing,
             Err(_) => Self::Everything,
         }
     }
@@ -51,7 +56,9 @@ mod tests {
         let calendar_id = "clinic@example.com".to_owned();
         assert_eq!(
             ours(json!({"calendar_id": calendar_id, "channel_id": "c", "message_number": 3})),
-            Trigger::CalendarChanged { calendar_id: calendar_id.clone() }
+            Trigger::CalendarChanged {
+                calendar_id: calendar_id.clone()
+            }
         );
         let appointment = |origin| {
             json!({
@@ -59,7 +66,10 @@ mod tests {
                 "version": 1, "change": "created", "origin": origin
             })
         };
-        assert_eq!(ours(appointment("api")), Trigger::AppointmentChanged { calendar_id });
+        assert_eq!(
+            ours(appointment("api")),
+            Trigger::AppointmentChanged { calendar_id }
+        );
         assert_eq!(ours(appointment("google_calendar")), Trigger::Nothing);
         assert_eq!(ours(json!({"odd": true})), Trigger::Everything);
         let rule = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});

@@ -16,5 +16,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             return Err(fault.into());
         }
     };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| renewer.handle(event).await)).await
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        renewer.handle(event).await
+    }))
+    .await
 }

@@ -42,16 +42,29 @@ impl Renewer {
     /// Renews what is due. Fails if a calendar's channel could not be kept, after all have been tried.
     pub(crate) async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
         let span = tracing::info_span!("run", request.id = event.context.request_id);
-        let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
-        self.renew(Deadline::after(left.saturating_sub(ANSWER_MARGIN))).instrument(span).await
+        let left = event
+            .context
+            .deadline()
+            .duration_since(SystemTime::now())
+            .unwrap_or_default();
+        self.renew(Deadline::after(left.saturating_sub(ANSWER_MARGIN)))
+            .instrument(span)
+            .await
     }
 
     async fn renew(&self, deadline: Deadline) -> Result<Value, Error> {
-        let watch = Watch { db: &self.db, google: &self.google, secrets: &self.secrets };
+        let watch = Watch {
+            db: &self.db,
+            google: &self.google,
+            secrets: &self.secrets,
+        };
         let mut last_fault = None;
         for calendar_id in &self.clinic.calendars {
             let until = deadline.at_most(PER_CALENDAR);
-            if let Err(error) = watch.keep_alive(calendar_id, self.webhook_url.as_deref(), until).await {
+            if let Err(error) = watch
+                .keep_alive(calendar_id, self.webhook_url.as_deref(), until)
+                .await
+            {
                 tracing::warn!(calendar.id = calendar_id, %error, "a calendar has no fresh watch channel");
                 last_fault = Some(error);
             }

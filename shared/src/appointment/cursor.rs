@@ -15,7 +15,11 @@ pub struct Cursor {
 impl Cursor {
     /// The text that a caller hands back.
     pub fn encode(self) -> String {
-        format!("{:016x}{}", self.starts_at.timestamp_micros().cast_unsigned(), self.id.simple())
+        format!(
+            "{:016x}{}",
+            self.starts_at.timestamp_micros().cast_unsigned(),
+            self.id.simple()
+        )
     }
 
     /// The cursor that [`encode`](Self::encode) made; `None` for anything else.
@@ -25,7 +29,10 @@ impl Cursor {
         }
         let (micros, id) = text.split_at(16);
         let micros = u64::from_str_radix(micros, 16).ok()?.cast_signed();
-        Some(Self { starts_at: DateTime::from_timestamp_micros(micros)?, id: Uuid::try_parse(id).ok()? })
+        Some(Self {
+            starts_at: DateTime::from_timestamp_micros(micros)?,
+            id: Uuid::try_parse(id).ok()?,
+        })
     }
 }
 
@@ -35,7 +42,10 @@ mod tests {
 
     #[test]
     fn only_what_we_made_is_read_back() {
-        let cursor = Cursor { starts_at: DateTime::from_timestamp_micros(1_796_097_600_000_001).unwrap(), id: Uuid::now_v7() };
+        let cursor = Cursor {
+            starts_at: DateTime::from_timestamp_micros(1_796_097_600_000_001).unwrap(),
+            id: Uuid::now_v7(),
+        };
         assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
         for bad in ["", "x", "é", &"7f".repeat(24), &"0".repeat(47), &"g".repeat(48)] {
             assert_eq!(Cursor::decode(bad), None, "{bad}");

@@ -100,14 +100,17 @@ pub enum Changed {
 }
 
 const READ: &str = concat!(
-    "select ", columns!(), " from appointments a
+    "select ",
+    columns!(),
+    " from appointments a
      join calendar_events e on (e.calendar_id, e.event_id) = (a.calendar_id, a.google_calendar_event_id)
      where a.id = $1"
 );
 
 /// The appointment with this id.
 pub async fn read(db: &Database, deadline: Deadline, id: Uuid) -> Result<Option<Appointment>, DatabaseError> {
-    db.read(deadline, async |client| read_with(client, id).await).await
+    db.read(deadline, async |client| read_with(client, id).await)
+        .await
 }
 
 async fn read_with(client: &Client, id: Uuid) -> Result<Option<Appointment>, tokio_postgres::Error> {
@@ -116,7 +119,9 @@ async fn read_with(client: &Client, id: Uuid) -> Result<Option<Appointment>, tok
 }
 
 const LIST: &str = concat!(
-    "select ", columns!(), " from appointments a
+    "select ",
+    columns!(),
+    " from appointments a
      join calendar_events e on (e.calendar_id, e.event_id) = (a.calendar_id, a.google_calendar_event_id)
      where ($1::timestamptz is null or a.ends_at > $1)
        and ($2::timestamptz is null or a.starts_at < $2)
@@ -134,7 +139,10 @@ pub async fn list(
     filter: &Filter,
 ) -> Result<(Vec<Appointment>, Option<Cursor>), DatabaseError> {
     let status = filter.status.map(Status::as_str);
-    let phone = filter.patient_phone.as_ref().map(|phone| phone.replace(|c| !matches!(c, '0'..='9' | '+'), ""));
+    let phone = filter
+        .patient_phone
+        .as_ref()
+        .map(|phone| phone.replace(|c| !matches!(c, '0'..='9' | '+'), ""));
     let (after_start, after_id) = filter.after.map(|cursor| (cursor.starts_at, cursor.id)).unzip();
     // One more than asked for tells whether there is a next page.
     let limit = filter.limit + 1;
@@ -154,13 +162,18 @@ pub async fn list(
                     ],
                 )
                 .await?;
-            rows.iter().map(Appointment::from_row).collect::<Result<Vec<_>, _>>()
+            rows.iter()
+                .map(Appointment::from_row)
+                .collect::<Result<Vec<_>, _>>()
         })
         .await?;
     let page = usize::try_from(filter.limit).unwrap_or(usize::MAX);
     let more = items.len() > page;
     items.truncate(page);
-    let next = items.last().filter(|_| more).map(|last| Cursor { starts_at: last.starts_at, id: last.id });
+    let next = items.last().filter(|_| more).map(|last| Cursor {
+        starts_at: last.starts_at,
+        id: last.id,
+    });
     Ok((items, next))
 }
 
@@ -188,7 +201,9 @@ const BOOK: &str = concat!(
         insert into appointment_history (id, appointment_id, version, by, change, fields)
         select $15, $1, (a).version, $13, 'created', changed_facts('{}', appointment_facts(a)) from booked
      )
-     select ", columns!(), " from (select (a).* from booked) a cross join event e"
+     select ",
+    columns!(),
+    " from (select (a).* from booked) a cross join event e"
 );
 
 /// Books an appointment under an id chosen here.
@@ -368,7 +383,9 @@ pub async fn change(
                         ],
                     )
                     .await?;
-                let Some(row) = rows.first() else { return Ok(Changed::NotFound) };
+                let Some(row) = rows.first() else {
+                    return Ok(Changed::NotFound);
+                };
                 let outcome: String = row.try_get("outcome")?;
                 Ok(match outcome.as_str() {
                     "changed" => Changed::Changed {
@@ -400,10 +417,16 @@ async fn committed_change(
     write_id: Uuid,
 ) -> Result<Option<Changed>, tokio_postgres::Error> {
     let rows = client
-        .query_typed("select change from appointment_history where id = $1", &[(&write_id, Type::UUID)])
+        .query_typed(
+            "select change from appointment_history where id = $1",
+            &[(&write_id, Type::UUID)],
+        )
         .await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let change = row.try_get("change")?;
     let appointment = read_with(client, id).await?;
-    Ok(appointment.map(|appointment| Changed::Changed { appointment: Box::new(appointment), change }))
+    Ok(appointment.map(|appointment| Changed::Changed {
+        appointment: Box::new(appointment),
+        change,
+    }))
 }

@@ -15,10 +15,19 @@ pub const LONGEST: TimeDelta = TimeDelta::hours(24);
 /// The length of an appointment whose caller gave neither end nor duration.
 const DEFAULT_LENGTH: TimeDelta = TimeDelta::minutes(30);
 
-const NAME: Text = Text { max: 200, multiline: false };
-const LINE: Text = Text { max: 300, multiline: false };
+const NAME: Text = Text {
+    max: 200,
+    multiline: false,
+};
+const LINE: Text = Text {
+    max: 300,
+    multiline: false,
+};
 /// Google takes 8192 characters of description; the footer needs some of them.
-const NOTES: Text = Text { max: 5000, multiline: true };
+const NOTES: Text = Text {
+    max: 5000,
+    multiline: true,
+};
 
 /// A booking, complete and valid but for its slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,11 +162,20 @@ pub fn patch(body: Value) -> Result<Change, Vec<Fault>> {
     let mut reader = Reader::of_body(body)?;
     let mut values = Map::new();
     if reader.has("patient_name") {
-        set(&mut values, "patient_name", reader.required_text("patient_name", NAME));
+        set(
+            &mut values,
+            "patient_name",
+            reader.required_text("patient_name", NAME),
+        );
     }
     put(&mut values, "patient_phone", phone_field(&mut reader));
     put(&mut values, "patient_email", email_field(&mut reader));
-    for (name, shape) in [("title", LINE), ("reason", LINE), ("notes", NOTES), ("location", LINE)] {
+    for (name, shape) in [
+        ("title", LINE),
+        ("reason", LINE),
+        ("notes", NOTES),
+        ("location", LINE),
+    ] {
         put(&mut values, name, reader.text(name, shape));
     }
     if reader.has("starts_at") {
@@ -166,20 +184,29 @@ pub fn patch(body: Value) -> Result<Change, Vec<Fault>> {
     let length = put_end(&mut values, end(&mut reader));
     if reader.has("status") {
         let status = reader.required("status", |value| match value.as_str().and_then(Status::parse) {
-            Some(Status::Cancelled) | None => {
-                Err("must be scheduled, completed or no_show; to cancel, POST to /appointments/{id}/cancel".into())
-            }
+            Some(Status::Cancelled) | None => Err(
+                "must be scheduled, completed or no_show; to cancel, POST to /appointments/{id}/cancel"
+                    .into(),
+            ),
             Some(status) => Ok(status.as_str()),
         });
         set(&mut values, "status", status);
     }
     if reader.has("calendar_id") {
         reader.read("calendar_id", |_| Ok(()));
-        reader.fault("calendar_id", "cannot be changed; cancel the appointment and book it in the other calendar");
+        reader.fault(
+            "calendar_id",
+            "cannot be changed; cancel the appointment and book it in the other calendar",
+        );
     }
     let allow_past = reader.flag("allow_past");
     accept_allow_busy(&mut reader);
-    reader.finish(Some(Change { kind: ChangeKind::Patch, values, length, allow_past }))
+    reader.finish(Some(Change {
+        kind: ChangeKind::Patch,
+        values,
+        length,
+        allow_past,
+    }))
 }
 
 /// Reads `POST /appointments/{id}/reschedule`.
@@ -191,19 +218,40 @@ pub fn reschedule(body: Value) -> Result<Change, Vec<Fault>> {
     set(&mut values, "status", Some(Status::Scheduled.as_str()));
     let allow_past = reader.flag("allow_past");
     accept_allow_busy(&mut reader);
-    reader.finish(Some(Change { kind: ChangeKind::Reschedule, values, length, allow_past }))
+    reader.finish(Some(Change {
+        kind: ChangeKind::Reschedule,
+        values,
+        length,
+        allow_past,
+    }))
 }
 
 /// Reads `POST /appointments/{id}/cancel`.
 pub fn cancel(body: Value) -> Result<Change, Vec<Fault>> {
     let mut reader = Reader::of_body(body)?;
-    let reason = reader.text("reason", Text { max: 1000, multiline: true }).into_value();
-    reader.finish(Some(Change { values: cancellation(reason), ..cancel_without_reason() }))
+    let reason = reader
+        .text(
+            "reason",
+            Text {
+                max: 1000,
+                multiline: true,
+            },
+        )
+        .into_value();
+    reader.finish(Some(Change {
+        values: cancellation(reason),
+        ..cancel_without_reason()
+    }))
 }
 
 /// What `DELETE /appointments/{id}` asks for.
 pub fn cancel_without_reason() -> Change {
-    Change { kind: ChangeKind::Cancel, values: cancellation(None), length: None, allow_past: true }
+    Change {
+        kind: ChangeKind::Cancel,
+        values: cancellation(None),
+        length: None,
+        allow_past: true,
+    }
 }
 
 fn cancellation(reason: Option<String>) -> Map<String, Value> {
@@ -221,16 +269,23 @@ pub fn filter(query: impl IntoIterator<Item = (String, String)>) -> Result<Filte
         to: reader.read("to", time).into_value(),
         status: reader
             .read("status", |value| {
-                value.as_str().and_then(Status::parse).ok_or_else(|| {
-                    format!("must be one of {}", Status::ALL.map(Status::as_str).join(", "))
-                })
+                value
+                    .as_str()
+                    .and_then(Status::parse)
+                    .ok_or_else(|| format!("must be one of {}", Status::ALL.map(Status::as_str).join(", ")))
             })
             .into_value(),
         patient_phone: reader.read("patient_phone", phone).into_value(),
-        limit: reader.read("limit", |value| whole_number(value, 1..=200)).into_value().unwrap_or(50),
+        limit: reader
+            .read("limit", |value| whole_number(value, 1..=200))
+            .into_value()
+            .unwrap_or(50),
         after: reader
             .read("cursor", |value| {
-                value.as_str().and_then(Cursor::decode).ok_or_else(|| "must be a next_cursor of this list".into())
+                value
+                    .as_str()
+                    .and_then(Cursor::decode)
+                    .ok_or_else(|| "must be a next_cursor of this list".into())
             })
             .into_value(),
     };
@@ -245,9 +300,12 @@ pub fn filter(query: impl IntoIterator<Item = (String, String)>) -> Result<Filte
 /// Reads an appointment's id; anything else names no appointment.
 pub fn id(text: &str) -> Option<Uuid> {
     // Only the hyphenated form that we print: one appointment, one address.
-    Uuid::try_parse(text).ok().filter(|_| text.len() == uuid::fmt::Hyphenated::LENGTH)
+    Uuid::try_parse(text)
+        .ok()
+        .filter(|_| text.len() == uuid::fmt::Hyphenated::LENGTH)
 }
 
+#[derive(Clone, Copy)]
 enum End {
     Unchanged,
     After(TimeDelta),
@@ -256,8 +314,11 @@ enum End {
 
 fn end(reader: &mut Reader) -> End {
     let at = reader.read("ends_at", time);
-    let minutes =
-        reader.read("duration_minutes", |value| whole_number(value, 1..=LONGEST.num_minutes())).into_value();
+    let minutes = reader
+        .read("duration_minutes", |value| {
+            whole_number(value, 1..=LONGEST.num_minutes())
+        })
+        .into_value();
     match (at.into_value(), minutes) {
         (Some(_), Some(_)) => {
             reader.fault("duration_minutes", "must not be given together with ends_at");
@@ -286,7 +347,13 @@ fn accept_allow_busy(reader: &mut Reader) {
 }
 
 fn phone(value: &Value) -> Result<String, String> {
-    let phone = text(value, Text { max: 40, multiline: false })?;
+    let phone = text(
+        value,
+        Text {
+            max: 40,
+            multiline: false,
+        },
+    )?;
     let digits = phone.chars().filter(char::is_ascii_digit).count();
     let plausible = phone.chars().all(|c| c.is_ascii_digit() || "+ -()./".contains(c));
     if phone.is_empty() || (plausible && (3..=20).contains(&digits)) {
@@ -302,10 +369,17 @@ fn phone_field(reader: &mut Reader) -> Patch<String> {
 
 fn email_field(reader: &mut Reader) -> Patch<String> {
     blank_is_null(reader.read("patient_email", |value| {
-        let email = text(value, Text { max: 254, multiline: false })?;
-        let plausible = email.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty() && !domain.is_empty() && !domain.contains('@')
-        }) && !email.contains(char::is_whitespace);
+        let email = text(
+            value,
+            Text {
+                max: 254,
+                multiline: false,
+            },
+        )?;
+        let plausible = email
+            .split_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'))
+            && !email.contains(char::is_whitespace);
         if email.is_empty() || plausible {
             Ok(email)
         } else {
@@ -355,7 +429,9 @@ mod tests {
     fn a_booking_lasts_half_an_hour_unless_told() {
         let body = |extra: Value| {
             let mut body = json!({"patient_name": " A. Khan ", "starts_at": "2026-12-01T09:00:00+05:00"});
-            body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            body.as_object_mut()
+                .unwrap()
+                .extend(extra.as_object().unwrap().clone());
             booking(body, now()).unwrap()
         };
         let length = |booking: &Booking| (booking.ends_at - booking.starts_at).num_minutes();
@@ -378,7 +454,16 @@ mod tests {
         .unwrap_err();
         assert_eq!(
             pointers(&faults),
-            ["/patient_name", "/patient_phone", "/patient_email", "/title", "/starts_at", "/ends_at", "/allow_past", "/colour"]
+            [
+                "/patient_name",
+                "/patient_phone",
+                "/patient_email",
+                "/title",
+                "/starts_at",
+                "/ends_at",
+                "/allow_past",
+                "/colour"
+            ]
         );
         assert_eq!(pointers(&booking(json!([]), now()).unwrap_err()), [""]);
     }
@@ -389,16 +474,28 @@ mod tests {
             let body = json!({"patient_name": "A", "starts_at": start, "ends_at": end, "allow_past": past});
             booking(body, now()).map_err(|faults| pointers(&faults).join(" "))
         };
-        assert_eq!(at("2026-12-01T09:00:00Z", "2026-12-01T09:00:00Z", false).unwrap_err(), "/ends_at");
-        assert_eq!(at("2026-12-01T09:00:00Z", "2026-12-02T09:00:01Z", false).unwrap_err(), "/ends_at");
-        assert_eq!(at("2026-11-01T09:00:00Z", "2026-11-01T10:00:00Z", false).unwrap_err(), "/starts_at");
+        assert_eq!(
+            at("2026-12-01T09:00:00Z", "2026-12-01T09:00:00Z", false).unwrap_err(),
+            "/ends_at"
+        );
+        assert_eq!(
+            at("2026-12-01T09:00:00Z", "2026-12-02T09:00:01Z", false).unwrap_err(),
+            "/ends_at"
+        );
+        assert_eq!(
+            at("2026-11-01T09:00:00Z", "2026-11-01T10:00:00Z", false).unwrap_err(),
+            "/starts_at"
+        );
         assert!(at("2026-11-01T09:00:00Z", "2026-11-01T10:00:00Z", true).is_ok());
     }
 
     #[test]
     fn a_patch_keeps_clears_and_sets() {
         let change = patch(json!({"notes": null, "title": "New", "duration_minutes": 20})).unwrap();
-        assert_eq!(Value::Object(change.values), json!({"notes": null, "title": "New"}));
+        assert_eq!(
+            Value::Object(change.values),
+            json!({"notes": null, "title": "New"})
+        );
         assert_eq!(change.length, Some(TimeDelta::minutes(20)));
     }
 
@@ -408,7 +505,16 @@ mod tests {
             "status": "cancelled", "patient_name": null, "starts_at": null, "calendar_id": "x", "source": "me"
         }))
         .unwrap_err();
-        assert_eq!(pointers(&faults), ["/patient_name", "/starts_at", "/status", "/calendar_id", "/source"]);
+        assert_eq!(
+            pointers(&faults),
+            [
+                "/patient_name",
+                "/starts_at",
+                "/status",
+                "/calendar_id",
+                "/source"
+            ]
+        );
     }
 
     #[test]
@@ -418,7 +524,10 @@ mod tests {
                 .map_err(|faults| pointers(&faults).join(" "))
         };
         assert_eq!(read(&[]).unwrap().limit, 50);
-        assert_eq!(read(&[("limit", "0"), ("status", "late"), ("cursor", "x"), ("form", "1")]).unwrap_err(), "/status /limit /cursor /form");
+        assert_eq!(
+            read(&[("limit", "0"), ("status", "late"), ("cursor", "x"), ("form", "1")]).unwrap_err(),
+            "/status /limit /cursor /form"
+        );
         let backwards = [("from", "2026-12-02T00:00:00Z"), ("to", "2026-12-01T00:00:00Z")];
         assert_eq!(read(&backwards).unwrap_err(), "/to");
     }

@@ -66,9 +66,14 @@ impl When {
     /// later change of the clinic's zone moves none of them.
     pub fn same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::AllDay { first, end, .. }, Self::AllDay { first: other_first, end: other_end, .. }) => {
-                (first, end) == (other_first, other_end)
-            }
+            (
+                Self::AllDay { first, end, .. },
+                Self::AllDay {
+                    first: other_first,
+                    end: other_end,
+                    ..
+                },
+            ) => (first, end) == (other_first, other_end),
             (Self::Timed { zone, .. }, Self::Timed { zone: other_zone, .. }) => {
                 let same_zone = zone.is_none() || other_zone.is_none() || zone == other_zone;
                 same_zone && self.instants() == other.instants()
@@ -103,9 +108,14 @@ impl When {
 
     fn write(&self) -> (EventTime, EventTime) {
         match self {
-            Self::AllDay { first, end, .. } => (EventTime::Date { date: *first }, EventTime::Date { date: *end }),
+            Self::AllDay { first, end, .. } => {
+                (EventTime::Date { date: *first }, EventTime::Date { date: *end })
+            }
             Self::Timed { from, until, zone } => {
-                let tz: Tz = zone.as_deref().and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC);
+                let tz: Tz = zone
+                    .as_deref()
+                    .and_then(|zone| zone.parse().ok())
+                    .unwrap_or(Tz::UTC);
                 let time = |at: &DateTime<Utc>| EventTime::Timed {
                     date_time: at.with_timezone(&tz).fixed_offset(),
                     time_zone: zone.clone(),
@@ -132,7 +142,8 @@ fn midnight(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
         .or_else(|| {
             // Midnight itself was skipped. No zone has ever skipped more than a day.
             (1..=96).find_map(|quarters| {
-                zone.from_local_datetime(&(midnight + chrono::TimeDelta::minutes(15 * quarters))).earliest()
+                zone.from_local_datetime(&(midnight + chrono::TimeDelta::minutes(15 * quarters)))
+                    .earliest()
             })
         })
         .map_or_else(|| midnight.and_utc(), |local| local.to_utc())
@@ -152,7 +163,10 @@ impl Content {
     /// What a person wrote into the description: all that stands above our footer.
     pub fn notes(&self) -> &str {
         // The last mark is ours, even if someone's notes quote it.
-        self.description.rsplit_once(FOOTER_MARK).map_or(self.description.as_str(), |(above, _)| above).trim()
+        self.description
+            .rsplit_once(FOOTER_MARK)
+            .map_or(self.description.as_str(), |(above, _)| above)
+            .trim()
     }
 
     /// The event that shows this, under an id chosen beforehand.
@@ -171,9 +185,12 @@ impl Content {
 
     /// What must change in an event that shows `shown` for it to show this.
     pub fn patch_from(&self, shown: &Self) -> EventPatch {
-        let text = |ours: &String, theirs: &String| match ours == theirs {
-            true => Change::Keep,
-            false => Change::from(some(ours)),
+        let text = |ours: &String, theirs: &String| {
+            if ours == theirs {
+                Change::Keep
+            } else {
+                Change::from(some(ours))
+            }
         };
         let (start, end) = self.time.write();
         let moved = !self.time.same(&shown.time);
@@ -241,10 +258,16 @@ impl Facts {
 
     fn time(&self, agreed: Option<&When>) -> When {
         match agreed {
-            Some(days @ When::AllDay { from, until, .. }) if (*from, *until) == (self.starts_at, self.ends_at) => {
+            Some(days @ When::AllDay { from, until, .. })
+                if (*from, *until) == (self.starts_at, self.ends_at) =>
+            {
                 days.clone()
             }
-            _ => When::Timed { from: self.starts_at, until: self.ends_at, zone: Some(self.time_zone.clone()) },
+            _ => When::Timed {
+                from: self.starts_at,
+                until: self.ends_at,
+                zone: Some(self.time_zone.clone()),
+            },
         }
     }
 
@@ -292,7 +315,9 @@ pub(super) mod tests {
     }
 
     fn days(first: &str, end: &str, zone: Tz) -> When {
-        let date = |text: &str| EventTime::Date { date: text.parse().unwrap() };
+        let date = |text: &str| EventTime::Date {
+            date: text.parse().unwrap(),
+        };
         When::read(&date(first), &date(end), zone)
     }
 
@@ -311,13 +336,20 @@ pub(super) mod tests {
     #[test]
     fn notes_that_quote_the_footer_are_still_told_from_it() {
         let notes = format!("see below\n{FOOTER_MARK}\nName: nobody");
-        let content = Facts { notes: Some(notes.clone()), ..facts() }.content(None);
+        let content = Facts {
+            notes: Some(notes.clone()),
+            ..facts()
+        }
+        .content(None);
         assert_eq!(content.notes(), notes);
     }
 
     #[test]
     fn without_a_footer_all_is_notes() {
-        let content = Content { description: " rewritten by hand\n".into(), ..facts().content(None) };
+        let content = Content {
+            description: " rewritten by hand\n".into(),
+            ..facts().content(None)
+        };
         assert_eq!(content.notes(), "rewritten by hand");
     }
 
@@ -325,7 +357,11 @@ pub(super) mod tests {
     fn a_patch_holds_only_what_differs() {
         let shown = facts().content(None);
         assert!(shown.patch_from(&shown).is_empty());
-        let moved = Facts { location: Some("Room 2".into()), ..facts() }.content(None);
+        let moved = Facts {
+            location: Some("Room 2".into()),
+            ..facts()
+        }
+        .content(None);
         let patch = moved.patch_from(&shown);
         assert_eq!(patch.location, Change::Set("Room 2".into()));
         assert_eq!((patch.summary, patch.start), (Change::Keep, None));
@@ -344,9 +380,16 @@ pub(super) mod tests {
     #[test]
     fn days_stay_days_while_nobody_sets_a_time() {
         let zone: Tz = "Asia/Karachi".parse().unwrap();
-        let agreed = Content { time: days("2026-12-01", "2026-12-02", zone), ..facts().content(None) };
+        let agreed = Content {
+            time: days("2026-12-01", "2026-12-02", zone),
+            ..facts().content(None)
+        };
         let (starts_at, ends_at) = agreed.time.instants();
-        let ours = Facts { starts_at, ends_at, ..facts() };
+        let ours = Facts {
+            starts_at,
+            ends_at,
+            ..facts()
+        };
         assert!(ours.content(Some(&agreed)).patch_from(&agreed).is_empty());
         assert!(facts().content(Some(&agreed)).patch_from(&agreed).start.is_some());
     }
@@ -362,6 +405,9 @@ pub(super) mod tests {
     fn a_day_without_midnight_begins_when_the_clock_goes_on() {
         // Beirut skips from 00:00 to 01:00 at the start of DST.
         let date = NaiveDate::from_ymd_opt(2026, 3, 29).unwrap();
-        assert_eq!(midnight(date, Tz::Asia__Beirut).to_rfc3339(), "2026-03-28T22:00:00+00:00");
+        assert_eq!(
+            midnight(date, Tz::Asia__Beirut).to_rfc3339(),
+            "2026-03-28T22:00:00+00:00"
+        );
     }
 }

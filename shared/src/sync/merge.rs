@@ -23,7 +23,12 @@ pub struct ChangedAt {
 impl ChangedAt {
     /// When any of `facts` last changed.
     pub fn of(&self, facts: &[&str]) -> DateTime<Utc> {
-        facts.iter().filter_map(|fact| self.facts.get(*fact)).copied().max().unwrap_or(self.booked)
+        facts
+            .iter()
+            .filter_map(|fact| self.facts.get(*fact))
+            .copied()
+            .max()
+            .unwrap_or(self.booked)
     }
 
     /// When anything last changed.
@@ -120,33 +125,62 @@ mod tests {
             agreed: Some(&facts().content(None)),
             sent,
             ours,
-            ours_changed: &ChangedAt { facts: facts_changed.into(), booked: at(0) },
+            ours_changed: &ChangedAt {
+                facts: facts_changed.into(),
+                booked: at(0),
+            },
             theirs,
             theirs_changed: at(theirs_at),
         })
     }
 
     fn retitled(title: &str) -> Facts {
-        Facts { title: Some(title.into()), ..facts() }
+        Facts {
+            title: Some(title.into()),
+            ..facts()
+        }
     }
 
     #[test]
     fn what_only_google_changed_is_taken_however_early() {
-        let theirs = Facts { location: Some("Room 2".into()), ..retitled("Theirs") }.content(None);
+        let theirs = Facts {
+            location: Some("Room 2".into()),
+            ..retitled("Theirs")
+        }
+        .content(None);
         let merged = merged(&facts(), &theirs, 1, None);
-        assert_eq!(merged, Facts { location: Some("Room 2".into()), ..retitled("Theirs") });
+        assert_eq!(
+            merged,
+            Facts {
+                location: Some("Room 2".into()),
+                ..retitled("Theirs")
+            }
+        );
     }
 
     #[test]
     fn what_only_we_changed_is_kept_however_late_google_is() {
-        assert_eq!(merged(&retitled("Ours"), &facts().content(None), 20, None), retitled("Ours"));
+        assert_eq!(
+            merged(&retitled("Ours"), &facts().content(None), 20, None),
+            retitled("Ours")
+        );
     }
 
     #[test]
     fn different_fields_keep_both_changes() {
-        let theirs = Facts { notes: Some("bring x-ray".into()), ..facts() }.content(None);
+        let theirs = Facts {
+            notes: Some("bring x-ray".into()),
+            ..facts()
+        }
+        .content(None);
         let merged = merged(&retitled("Ours"), &theirs, 1, None);
-        assert_eq!(merged, Facts { notes: Some("bring x-ray".into()), ..retitled("Ours") });
+        assert_eq!(
+            merged,
+            Facts {
+                notes: Some("bring x-ray".into()),
+                ..retitled("Ours")
+            }
+        );
     }
 
     #[test]
@@ -160,29 +194,59 @@ mod tests {
     fn our_own_lost_write_is_no_change_by_a_person() {
         // A first title was sent and its answer lost; then ours changed again, and a person moved the event.
         let sent = retitled("First").content(None);
-        let theirs = Facts { location: Some("Room 2".into()), ..retitled("First") }.content(None);
+        let theirs = Facts {
+            location: Some("Room 2".into()),
+            ..retitled("First")
+        }
+        .content(None);
         let merged = merged(&retitled("Second"), &theirs, 20, Some(&sent));
-        assert_eq!(merged, Facts { location: Some("Room 2".into()), ..retitled("Second") });
+        assert_eq!(
+            merged,
+            Facts {
+                location: Some("Room 2".into()),
+                ..retitled("Second")
+            }
+        );
     }
 
     #[test]
     fn a_first_write_whose_answer_was_lost_is_its_own_base() {
         let sent = facts().content(None);
-        let theirs = Facts { notes: Some("moved rooms".into()), ..facts() }.content(None);
+        let theirs = Facts {
+            notes: Some("moved rooms".into()),
+            ..facts()
+        }
+        .content(None);
         let merged = merge(&Sides {
             agreed: None,
             sent: Some(&sent),
             ours: &retitled("Ours"),
-            ours_changed: &ChangedAt { facts: HashMap::new(), booked: at(0) },
+            ours_changed: &ChangedAt {
+                facts: HashMap::new(),
+                booked: at(0),
+            },
             theirs: &theirs,
             theirs_changed: at(20),
         });
-        assert_eq!(merged, Facts { notes: Some("moved rooms".into()), ..retitled("Ours") });
+        assert_eq!(
+            merged,
+            Facts {
+                notes: Some("moved rooms".into()),
+                ..retitled("Ours")
+            }
+        );
     }
 
     #[test]
     fn a_cleared_title_becomes_the_default_and_cleared_texts_go() {
-        let theirs = Content { title: String::new(), ..Facts { notes: None, ..facts() }.content(None) };
+        let theirs = Content {
+            title: String::new(),
+            ..Facts {
+                notes: None,
+                ..facts()
+            }
+            .content(None)
+        };
         let merged = merged(&facts(), &theirs, 1, None);
         assert_eq!(merged.shown_title(), "Check-up: A. Khan");
         assert_eq!(merged.notes, None);
@@ -190,12 +254,23 @@ mod tests {
 
     #[test]
     fn a_move_brings_its_zone_and_an_edited_footer_changes_nothing() {
-        let london = When::Timed { from: at(30), until: at(59), zone: Some("Europe/London".into()) };
-        let mut theirs = Content { time: london, ..facts().content(None) };
+        let london = When::Timed {
+            from: at(30),
+            until: at(59),
+            zone: Some("Europe/London".into()),
+        };
+        let mut theirs = Content {
+            time: london,
+            ..facts().content(None)
+        };
         theirs.description.push_str(" (wrong number)");
         let merged = merged(&facts(), &theirs, 1, None);
-        let expected =
-            Facts { starts_at: at(30), ends_at: at(59), time_zone: "Europe/London".into(), ..facts() };
+        let expected = Facts {
+            starts_at: at(30),
+            ends_at: at(59),
+            time_zone: "Europe/London".into(),
+            ..facts()
+        };
         assert_eq!(merged, expected);
     }
 }

@@ -37,7 +37,10 @@ pub(super) fn next_step(event: &EventState, appointment: &AppointmentState) -> (
     match (event.wanted, event.seen, &event.etag, &event.agreed) {
         (Wanted::Present, Seen::Never, ..) => {
             let content = appointment.facts.content(None);
-            (Step::Insert(Box::new(content.to_new_event(&event.event_id, appointment.id))), Some(content))
+            (
+                Step::Insert(Box::new(content.to_new_event(&event.event_id, appointment.id))),
+                Some(content),
+            )
         }
         (Wanted::Present, Seen::Live, Some(etag), Some(shown)) => {
             let content = appointment.facts.content(Some(shown));
@@ -45,7 +48,13 @@ pub(super) fn next_step(event: &EventState, appointment: &AppointmentState) -> (
             if patch.is_empty() {
                 (Step::Nothing, None)
             } else {
-                (Step::Patch { etag: etag.clone(), patch: Box::new(patch) }, Some(content))
+                (
+                    Step::Patch {
+                        etag: etag.clone(),
+                        patch: Box::new(patch),
+                    },
+                    Some(content),
+                )
             }
         }
         (Wanted::Absent, Seen::Live, Some(etag), _) => (Step::Delete { etag: etag.clone() }, None),

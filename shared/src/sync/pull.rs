@@ -13,7 +13,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::queries::lease::{self, Leased, Occasion, PullRecord, Recorded};
-use super::queries::listing::{count_conflicts_among, count_upcoming_shown, missing_from_listing, unwritten_among};
+use super::queries::listing::{
+    count_conflicts_among, count_upcoming_shown, missing_from_listing, unwritten_among,
+};
 use super::queries::state::{lock_state, write_state};
 use super::reconcile::{ChangeWord, Sighting, State, Wanted};
 use super::{STORE_MARGIN, Sync, SyncError};
@@ -86,10 +88,19 @@ impl Sync<'_> {
         deadline: Deadline,
     ) -> Result<Option<Pulled>, SyncError> {
         let owner = Uuid::new_v4();
-        let Some(leased) = self.take_lease(calendar_id, owner, occasion, patience, deadline).await? else {
+        let Some(leased) = self
+            .take_lease(calendar_id, owner, occasion, patience, deadline)
+            .await?
+        else {
             return Ok(None);
         };
-        let pull = Pull { sync: self, calendar_id, owner, confirm_mass_cancel, deadline };
+        let pull = Pull {
+            sync: self,
+            calendar_id,
+            owner,
+            confirm_mass_cancel,
+            deadline,
+        };
         let pulled = pull.until_covered(leased).await;
         if pulled.is_err() {
             // The error matters more than whether this succeeds: a lease that is not given back lapses.
@@ -100,7 +111,10 @@ impl Sync<'_> {
                 })
                 .await;
             if released.is_err() {
-                tracing::warn!(calendar.id = calendar_id, "the lease could not be given back, it will lapse");
+                tracing::warn!(
+                    calendar.id = calendar_id,
+                    "the lease could not be given back, it will lapse"
+                );
             }
         }
         pulled.map(Some)
@@ -154,8 +168,16 @@ impl Pull<'_> {
             total += pulled;
             match recorded {
                 Recorded::LeaseLost | Recorded::Done => return Ok(total),
-                Recorded::Again { change_seq, started_at } => {
-                    leased = Leased { sync_token, change_seq, started_at, ..leased };
+                Recorded::Again {
+                    change_seq,
+                    started_at,
+                } => {
+                    leased = Leased {
+                        sync_token,
+                        change_seq,
+                        started_at,
+                        ..leased
+                    };
                     leased.sync_query = Some(SYNC_QUERY_FINGERPRINT.to_owned());
                 }
             }
@@ -201,9 +223,15 @@ impl Pull<'_> {
             if !self.deadline.allows(2 * STORE_MARGIN) {
                 return Err(SyncError::OutOfTime);
             }
-            let until = self.deadline.leaving(STORE_MARGIN).at_most(LEASE - STORE_MARGIN);
-            let page =
-                self.sync.google.list_events(self.calendar_id, query, page_token.as_deref(), until).await?;
+            let until = self
+                .deadline
+                .leaving(STORE_MARGIN)
+                .at_most(LEASE.checked_sub(STORE_MARGIN).unwrap());
+            let page = self
+                .sync
+                .google
+                .list_events(self.calendar_id, query, page_token.as_deref(), until)
+                .await?;
             // An id may come again on a later page: the later one is the newer one.
             seen.extend(page.items.into_iter().map(|item| (item.id().to_owned(), item)));
             match page.next {
@@ -211,12 +239,20 @@ impl Pull<'_> {
                 Continuation::End { sync_token } => break sync_token,
             }
         };
-        let mut listing = Listing { sightings: Vec::new(), unreadable: Vec::new(), full: token.is_none(), sync_token };
+        let mut listing = Listing {
+            sightings: Vec::new(),
+            unreadable: Vec::new(),
+            full: token.is_none(),
+            sync_token,
+        };
         for item in seen.into_values() {
             match item {
                 ListedEvent::Live(event) => listing.sightings.push(Sighting::Live(event)),
                 ListedEvent::Cancelled(tombstone) => {
-                    listing.sightings.push(Sighting::Gone { event_id: tombstone.id, at: tombstone.updated });
+                    listing.sightings.push(Sighting::Gone {
+                        event_id: tombstone.id,
+                        at: tombstone.updated,
+                    });
                 }
                 ListedEvent::Unreadable { id } => listing.unreadable.push(id),
             }
@@ -240,7 +276,12 @@ impl Pull<'_> {
             return Ok(Vec::new());
         }
         let unreadable = listing.unreadable.iter().map(String::as_str);
-        let listed: Vec<_> = listing.sightings.iter().map(Sighting::event_id).chain(unreadable).collect();
+        let listed: Vec<_> = listing
+            .sightings
+            .iter()
+            .map(Sighting::event_id)
+            .chain(unreadable)
+            .collect();
         let db = self.sync.db;
         let missing = db
             .read(self.deadline, async |client| {
@@ -252,8 +293,16 @@ impl Pull<'_> {
 
     /// Adds the missing events as deleted ones, and finds out when a deletion happened where that decides between it
     /// and a change of ours. A bare tombstone does not tell; the event itself does.
-    async fn date_deletions(&self, sightings: &mut Vec<Sighting>, missing: Vec<String>) -> Result<(), SyncError> {
-        sightings.extend(missing.into_iter().map(|event_id| Sighting::Gone { event_id, at: None }));
+    async fn date_deletions(
+        &self,
+        sightings: &mut Vec<Sighting>,
+        missing: Vec<String>,
+    ) -> Result<(), SyncError> {
+        sightings.extend(
+            missing
+                .into_iter()
+                .map(|event_id| Sighting::Gone { event_id, at: None }),
+        );
         let undated: Vec<_> = sightings
             .iter()
             .filter_map(|sighting| match sighting {
@@ -266,18 +315,33 @@ impl Pull<'_> {
         }
         let db = self.sync.db;
         let unwritten = db
-            .read(self.deadline, async |client| unwritten_among(client, self.calendar_id, &undated).await)
+            .read(self.deadline, async |client| {
+                unwritten_among(client, self.calendar_id, &undated).await
+            })
             .await?;
         for event_id in unwritten {
             let until = self.deadline.leaving(STORE_MARGIN);
-            let dated = match self.sync.google.get_event(self.calendar_id, &event_id, until).await {
-                Ok(ListedEvent::Cancelled(tombstone)) => Sighting::Gone { event_id, at: tombstone.updated },
+            let dated = match self
+                .sync
+                .google
+                .get_event(self.calendar_id, &event_id, until)
+                .await
+            {
+                Ok(ListedEvent::Cancelled(tombstone)) => Sighting::Gone {
+                    event_id,
+                    at: tombstone.updated,
+                },
                 // Restored since it was listed: the next increment would bring it, but we know better already.
                 Ok(ListedEvent::Live(event)) => Sighting::Live(event),
-                Ok(ListedEvent::Unreadable { .. }) | Err(Error::Gone(Gone::NotFound | Gone::Deleted)) => continue,
+                Ok(ListedEvent::Unreadable { .. }) | Err(Error::Gone(Gone::NotFound | Gone::Deleted)) => {
+                    continue;
+                }
                 Err(error) => return Err(error.into()),
             };
-            if let Some(undated) = sightings.iter_mut().find(|sighting| sighting.event_id() == dated.event_id()) {
+            if let Some(undated) = sightings
+                .iter_mut()
+                .find(|sighting| sighting.event_id() == dated.event_id())
+            {
                 *undated = dated;
             }
         }
@@ -309,8 +373,17 @@ impl Pull<'_> {
                     }
                 }
                 write_state(tx, calendar_id, &state).await?;
-                let moved: Vec<_> = state.appointments.values().filter(|a| a.moved).map(|a| a.id).collect();
-                let conflicts = if moved.is_empty() { 0 } else { count_conflicts_among(tx, &moved).await? };
+                let moved: Vec<_> = state
+                    .appointments
+                    .values()
+                    .filter(|a| a.moved)
+                    .map(|a| a.id)
+                    .collect();
+                let conflicts = if moved.is_empty() {
+                    0
+                } else {
+                    count_conflicts_among(tx, &moved).await?
+                };
                 let pulled = tally(&state, conflicts, listing.full, held);
                 let record = PullRecord {
                     sync_token: listing.sync_token.as_deref().filter(|_| !held),
@@ -335,18 +408,30 @@ impl Pull<'_> {
 /// Whether a sighting would cancel an appointment, or delete one that is over.
 fn cancels(state: &State, sighting: &Sighting) -> bool {
     matches!(sighting, Sighting::Gone { .. })
-        && state.events.get(sighting.event_id()).is_some_and(|event| event.wanted == Wanted::Present)
+        && state
+            .events
+            .get(sighting.event_id())
+            .is_some_and(|event| event.wanted == Wanted::Present)
 }
 
 /// A listing that misses so much is more likely wrong than a clinic's will.
 fn cancels_too_much(state: &State, sightings: &[Sighting], upcoming: i64, now: DateTime<Utc>) -> bool {
-    let cancelled = sightings.iter().filter(|sighting| state.would_cancel_upcoming(sighting, now)).count();
+    let cancelled = sightings
+        .iter()
+        .filter(|sighting| state.would_cancel_upcoming(sighting, now))
+        .count();
     let share_is_too_big = i64::try_from(cancelled).is_ok_and(|cancelled| cancelled * 2 > upcoming);
     cancelled > CANCELLED_AT_ONCE && share_is_too_big
 }
 
 fn tally(state: &State, conflicts: i64, full: bool, mass_cancel_held: bool) -> Pulled {
-    let count = |word| state.appointments.values().filter(|appointment| appointment.change == Some(word)).count();
+    let count = |word| {
+        state
+            .appointments
+            .values()
+            .filter(|appointment| appointment.change == Some(word))
+            .count()
+    };
     Pulled {
         updated: count(ChangeWord::Updated),
         cancelled: count(ChangeWord::Cancelled),

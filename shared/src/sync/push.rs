@@ -27,15 +27,18 @@ const BATCH: i64 = 40;
 /// Calls to Google at once.
 const CONCURRENCY: usize = 8;
 /// How long a claim lasts. A batch ends well before: see [`BATCH_TIME`].
-const CLAIM: Duration = Duration::from_secs(60);
+const CLAIM: Duration = Duration::from_mins(1);
 /// A batch's share of its claims' time; the rest is for storing what came of it.
 const BATCH_TIME: Duration = Duration::from_secs(45);
 /// Waits between tries of one event over several runs.
-const RETRY: Backoff = Backoff { first: Duration::from_secs(5), most: Duration::from_secs(300) };
+const RETRY: Backoff = Backoff {
+    first: Duration::from_secs(5),
+    most: Duration::from_mins(5),
+};
 /// Tries of one event in one run; an event that somebody edits all the time is left to the next one.
 const MOST_TRIES: u32 = 5;
 /// A used-up quota comes back with a new day or minute; asking more often only uses up the next one.
-const QUOTA_PAUSE: Duration = Duration::from_secs(15 * 60);
+const QUOTA_PAUSE: Duration = Duration::from_mins(15);
 
 /// What a push did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -77,34 +80,49 @@ enum Tried {
 impl Sync<'_> {
     /// Makes everything of a calendar due at once, parked events included, and pushes it.
     pub async fn push_all(&self, calendar_id: &str, deadline: Deadline) -> Result<Counts, SyncError> {
-        self.db.read(deadline, async |client| claim::make_all_due(client, calendar_id).await).await?;
+        self.db
+            .read(deadline, async |client| {
+                claim::make_all_due(client, calendar_id).await
+            })
+            .await?;
         self.push(calendar_id, deadline).await
     }
 
     /// Writes what is due of a calendar to Google, until nothing is or the time is over.
     pub async fn push(&self, calendar_id: &str, deadline: Deadline) -> Result<Counts, SyncError> {
         let mut counts = Counts::default();
-        let mut tries: HashMap<String, u32> = HashMap::new();
+        let mut attempts: HashMap<String, u32> = HashMap::new();
         while deadline.allows(2 * STORE_MARGIN) {
             let claim = Uuid::new_v4();
             let claimed = self
                 .db
-                .read(deadline, async |client| claim::claim_due(client, calendar_id, claim, CLAIM, BATCH).await)
+                .read(deadline, async |client| {
+                    claim::claim_due(client, calendar_id, claim, CLAIM, BATCH).await
+                })
                 .await?;
             if claimed.is_empty() {
                 break;
             }
-            let batch = Batch { sync: self, calendar_id, claim, deadline: deadline.at_most(BATCH_TIME) };
+            let batch = Batch {
+                sync: self,
+                calendar_id,
+                claim,
+                deadline: deadline.at_most(BATCH_TIME),
+            };
             for one in &claimed {
-                *tries.entry(one.event.event_id.clone()).or_default() += 1;
+                *attempts.entry(one.event.event_id.clone()).or_default() += 1;
             }
-            if let Some(error) = batch.run(claimed, &tries, &mut counts).await? {
+            if let Some(error) = batch.run(claimed, &attempts, &mut counts).await? {
                 batch.release().await?;
                 return Err(error.into());
             }
         }
-        counts.pending =
-            self.db.read(deadline, async |client| claim::count_pending(client, calendar_id).await).await?;
+        counts.pending = self
+            .db
+            .read(deadline, async |client| {
+                claim::count_pending(client, calendar_id).await
+            })
+            .await?;
         Ok(counts)
     }
 }
@@ -122,7 +140,7 @@ impl Batch<'_> {
     async fn run(
         &self,
         claimed: Vec<Claimed>,
-        tries: &HashMap<String, u32>,
+        attempts: &HashMap<String, u32>,
         counts: &mut Counts,
     ) -> Result<Option<Error>, SyncError> {
         let planned: Vec<_> = claimed
@@ -135,16 +153,19 @@ impl Batch<'_> {
         self.record_sent(&planned).await?;
 
         let stopped = AtomicBool::new(false);
-        let tried = stream::iter(planned)
+        let outcomes = stream::iter(planned)
             .map(async |(claimed, step, _)| {
                 if stopped.load(Ordering::Relaxed) {
                     return Ok(Tried::Other);
                 }
-                let tried = match tries.get(&claimed.event.event_id) {
-                    Some(tries) if *tries > MOST_TRIES => self.give_up_for_now(&claimed).await,
+                let tried = match attempts.get(&claimed.event.event_id) {
+                    Some(attempts) if *attempts > MOST_TRIES => self.give_up_for_now(&claimed).await,
                     _ => self.try_one(&claimed, step).await,
                 };
-                if !matches!(tried, Ok(Tried::Created | Tried::Updated | Tried::Deleted | Tried::Parked | Tried::Other)) {
+                if !matches!(
+                    tried,
+                    Ok(Tried::Created | Tried::Updated | Tried::Deleted | Tried::Parked | Tried::Other)
+                ) {
                     stopped.store(true, Ordering::Relaxed);
                 }
                 tried
@@ -154,8 +175,8 @@ impl Batch<'_> {
             .await;
 
         let mut stop = None;
-        for tried in tried {
-            match tried? {
+        for outcome in outcomes {
+            match outcome? {
                 Tried::Created => counts.created += 1,
                 Tried::Updated => counts.updated += 1,
                 Tried::Deleted => counts.deleted += 1,
@@ -184,8 +205,10 @@ impl Batch<'_> {
 
     async fn release(&self) -> Result<(), SyncError> {
         let db = self.sync.db;
-        db.read(self.deadline, async |client| claim::release_claims(client, self.calendar_id, self.claim).await)
-            .await?;
+        db.read(self.deadline, async |client| {
+            claim::release_claims(client, self.calendar_id, self.claim).await
+        })
+        .await?;
         Ok(())
     }
 
@@ -214,17 +237,29 @@ impl Batch<'_> {
                     Err(error) => self.failed(claimed, error).await,
                 };
             }
-            Step::Insert(event) => {
-                (google.insert_event(calendar_id, &event, until).await, Tried::Created)
-            }
-            Step::Patch { etag, patch } => {
-                (google.patch_event(calendar_id, event_id, &patch, &etag, until).await, Tried::Updated)
-            }
+            Step::Insert(event) => (
+                google.insert_event(calendar_id, &event, until).await,
+                Tried::Created,
+            ),
+            Step::Patch { etag, patch } => (
+                google
+                    .patch_event(calendar_id, event_id, &patch, &etag, until)
+                    .await,
+                Tried::Updated,
+            ),
         };
         match written {
             (Ok(event), counted) => {
                 let agreed = Content::of(&event, self.sync.clinic_zone);
-                self.store(event_id, &Pushed::Shown { version, etag: &event.etag, agreed: &agreed }).await?;
+                self.store(
+                    event_id,
+                    &Pushed::Shown {
+                        version,
+                        etag: &event.etag,
+                        agreed: &agreed,
+                    },
+                )
+                .await?;
                 Ok(counted)
             }
             (Err(error), _) => self.failed(claimed, error).await,
@@ -252,9 +287,21 @@ impl Batch<'_> {
                     _ => RETRY.pause(failures),
                 };
                 let (reason, outcome_unknown) = (error.to_string(), error.outcome_unknown());
-                self.store(event_id, &Pushed::Failed { retry_in, reason: &reason, outcome_unknown }).await?;
+                self.store(
+                    event_id,
+                    &Pushed::Failed {
+                        retry_in,
+                        reason: &reason,
+                        outcome_unknown,
+                    },
+                )
+                .await?;
                 self.cool_down(&error).await?;
-                Ok(if error.concerns_whole_calendar() { Tried::Stop(error) } else { Tried::Other })
+                Ok(if error.concerns_whole_calendar() {
+                    Tried::Stop(error)
+                } else {
+                    Tried::Other
+                })
             }
         }
     }
@@ -267,14 +314,21 @@ impl Batch<'_> {
             _ => return Ok(()),
         };
         let db = self.sync.db;
-        db.read(self.storing(), async |client| claim::cool_down(client, self.calendar_id, pause).await).await?;
+        db.read(self.storing(), async |client| {
+            claim::cool_down(client, self.calendar_id, pause).await
+        })
+        .await?;
         Ok(())
     }
 
     async fn give_up_for_now(&self, claimed: &Claimed) -> Result<Tried, SyncError> {
         let reason = "the event keeps changing in Google Calendar";
         let outcome_unknown = claimed.event.sent.is_some();
-        let failed = Pushed::Failed { retry_in: RETRY.first, reason, outcome_unknown };
+        let failed = Pushed::Failed {
+            retry_in: RETRY.first,
+            reason,
+            outcome_unknown,
+        };
         self.store(&claimed.event.event_id, &failed).await?;
         Ok(Tried::Other)
     }
@@ -284,15 +338,21 @@ impl Batch<'_> {
     async fn look(&self, claimed: &Claimed) -> Result<Tried, SyncError> {
         let event = &claimed.event;
         let until = self.deadline.leaving(STORE_MARGIN);
-        let sighting = match self.sync.google.get_event(self.calendar_id, &event.event_id, until).await {
+        let sighting = match self
+            .sync
+            .google
+            .get_event(self.calendar_id, &event.event_id, until)
+            .await
+        {
             Ok(ListedEvent::Live(live)) if Some(&live.etag) == event.etag.as_ref() => {
                 self.store(&event.event_id, &Pushed::NotWritten).await?;
                 return Ok(Tried::Other);
             }
             Ok(ListedEvent::Live(live)) => Sighting::Live(live),
-            Ok(ListedEvent::Cancelled(tombstone)) => {
-                Sighting::Gone { event_id: event.event_id.clone(), at: tombstone.updated }
-            }
+            Ok(ListedEvent::Cancelled(tombstone)) => Sighting::Gone {
+                event_id: event.event_id.clone(),
+                at: tombstone.updated,
+            },
             Ok(ListedEvent::Unreadable { .. }) => {
                 let reason = "Google Calendar shows the event in a form that is not understood";
                 self.store(&event.event_id, &Pushed::Parked { reason }).await?;
@@ -302,7 +362,10 @@ impl Batch<'_> {
                 self.store(&event.event_id, &Pushed::NotWritten).await?;
                 return Ok(Tried::Other);
             }
-            Err(Error::Gone(_)) => Sighting::Gone { event_id: event.event_id.clone(), at: None },
+            Err(Error::Gone(_)) => Sighting::Gone {
+                event_id: event.event_id.clone(),
+                at: None,
+            },
             Err(error) => return Box::pin(self.failed(claimed, error)).await,
         };
         self.work_in(&sighting).await?;

@@ -195,8 +195,12 @@ pub struct State {
 impl State {
     /// Works one sighting in.
     pub fn see(&mut self, sighting: &Sighting, clinic_zone: Tz) {
-        let Some(event) = self.events.get_mut(sighting.event_id()) else { return };
-        let Some(appointment) = self.appointments.get_mut(&event.appointment_id) else { return };
+        let Some(event) = self.events.get_mut(sighting.event_id()) else {
+            return;
+        };
+        let Some(appointment) = self.appointments.get_mut(&event.appointment_id) else {
+            return;
+        };
         let before = event.clone();
         match sighting {
             Sighting::Live(live) => see_live(event, appointment, live, clinic_zone),
@@ -210,12 +214,17 @@ impl State {
 
     /// Whether seeing this event deleted would cancel an appointment that is still to come.
     pub fn would_cancel_upcoming(&self, sighting: &Sighting, now: DateTime<Utc>) -> bool {
-        let Some(event) = self.events.get(sighting.event_id()) else { return false };
+        let Some(event) = self.events.get(sighting.event_id()) else {
+            return false;
+        };
         matches!(sighting, Sighting::Gone { .. })
             && event.wanted == Wanted::Present
-            && self.appointments.get(&event.appointment_id).is_some_and(|appointment| {
-                appointment.status == Status::Scheduled && appointment.facts.starts_at > now
-            })
+            && self
+                .appointments
+                .get(&event.appointment_id)
+                .is_some_and(|appointment| {
+                    appointment.status == Status::Scheduled && appointment.facts.starts_at > now
+                })
     }
 }
 
@@ -246,7 +255,11 @@ fn see_live(event: &mut EventState, appointment: &mut AppointmentState, live: &E
             if was_cancelled {
                 appointment.status = Status::Scheduled;
             }
-            appointment.note(if was_cancelled { ChangeWord::Restored } else { ChangeWord::Updated });
+            appointment.note(if was_cancelled {
+                ChangeWord::Restored
+            } else {
+                ChangeWord::Updated
+            });
             event.wanted = Wanted::Present;
             show(event, appointment, &live.etag, theirs);
         }
@@ -264,7 +277,11 @@ fn see_live(event: &mut EventState, appointment: &mut AppointmentState, live: &E
 
 /// The event shows `theirs`; what the appointment says otherwise is due to be written.
 fn show(event: &mut EventState, appointment: &AppointmentState, etag: &str, theirs: Content) {
-    let nothing_to_write = appointment.facts.content(Some(&theirs)).patch_from(&theirs).is_empty();
+    let nothing_to_write = appointment
+        .facts
+        .content(Some(&theirs))
+        .patch_from(&theirs)
+        .is_empty();
     event.see_live(etag, theirs);
     event.wanted_version = appointment.version;
     event.pushed_version = nothing_to_write.then_some(appointment.version);
@@ -275,8 +292,8 @@ fn see_gone(event: &mut EventState, appointment: &mut AppointmentState, deleted_
         event.see_gone();
         return;
     }
-    let ours_is_later =
-        !event.is_settled() && deleted_at.is_none_or(|deleted_at| appointment.changed_at.latest() > deleted_at);
+    let ours_is_later = !event.is_settled()
+        && deleted_at.is_none_or(|deleted_at| appointment.changed_at.latest() > deleted_at);
     if appointment.status == Status::Scheduled {
         if ours_is_later {
             // Google never forgets an id, so the appointment is shown again under a new one.

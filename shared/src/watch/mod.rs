@@ -22,7 +22,7 @@ use queries::Channel;
 pub use token::verify;
 
 /// What is asked for. Google may grant less; only the `expiration` in its answer counts.
-const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+const LIFETIME: Duration = Duration::from_hours(168);
 /// A channel is replaced at the latest this long before its end: two hourly runs may fail meanwhile.
 const LATEST_REPLACEMENT: TimeDelta = TimeDelta::hours(3);
 
@@ -61,18 +61,34 @@ pub struct Opened {
 
 impl Watch<'_> {
     /// Opens a channel for a calendar, then stops those that it replaces.
-    pub async fn open(&self, calendar_id: &str, address: &str, deadline: Deadline) -> Result<Opened, WatchError> {
+    pub async fn open(
+        &self,
+        calendar_id: &str,
+        address: &str,
+        deadline: Deadline,
+    ) -> Result<Opened, WatchError> {
         let channel_id = Uuid::new_v4().to_string();
         self.db
-            .read(deadline, async |client| queries::opening(client, &channel_id, calendar_id, address).await)
+            .read(deadline, async |client| {
+                queries::opening(client, &channel_id, calendar_id, address).await
+            })
             .await?;
         let token = token::sign(self.secrets, &channel_id);
-        let new = NewChannel { id: &channel_id, address, token: &token, lifetime: LIFETIME };
+        let new = NewChannel {
+            id: &channel_id,
+            address,
+            token: &token,
+            lifetime: LIFETIME,
+        };
         let granted = match self.google.watch_events(calendar_id, &new, deadline).await {
             Ok(granted) => granted,
             Err(error) => {
                 // Where the answer was lost the channel may live: its notifications will name it, and it is stopped.
-                self.db.read(deadline, async |client| queries::stopped(client, &channel_id).await).await?;
+                self.db
+                    .read(deadline, async |client| {
+                        queries::stopped(client, &channel_id).await
+                    })
+                    .await?;
                 return Err(error.into());
             }
         };
@@ -86,24 +102,43 @@ impl Watch<'_> {
             "a watch channel is live"
         );
         self.stop_replaced(deadline).await?;
-        Ok(Opened { channel_id, resource_id: granted.resource_id, expires_at: granted.expiration })
+        Ok(Opened {
+            channel_id,
+            resource_id: granted.resource_id,
+            expires_at: granted.expiration,
+        })
     }
 
     /// Stops every channel of a calendar. With none, nothing happens.
     pub async fn close(&self, calendar_id: &str, deadline: Deadline) -> Result<(), WatchError> {
-        self.db.read(deadline, async |client| queries::stopping_all(client, calendar_id).await).await?;
+        self.db
+            .read(deadline, async |client| {
+                queries::stopping_all(client, calendar_id).await
+            })
+            .await?;
         self.stop_replaced(deadline).await
     }
 
     /// Tells Google to end the channels that are no longer wanted. What fails is tried again at the next occasion, until
     /// the channel's own end.
     pub async fn stop_replaced(&self, deadline: Deadline) -> Result<(), WatchError> {
-        let unwanted = self.db.read(deadline, async |client| queries::to_stop(client).await).await?;
+        let unwanted = self
+            .db
+            .read(deadline, async |client| queries::to_stop(client).await)
+            .await?;
         for (channel_id, resource_id) in unwanted {
-            match self.google.stop_channel(&channel_id, &resource_id, deadline).await {
+            match self
+                .google
+                .stop_channel(&channel_id, &resource_id, deadline)
+                .await
+            {
                 // Gone: it has ended by itself.
                 Ok(()) | Err(google::Error::Gone(_) | google::Error::Refused(_)) => {
-                    self.db.read(deadline, async |client| queries::stopped(client, &channel_id).await).await?;
+                    self.db
+                        .read(deadline, async |client| {
+                            queries::stopped(client, &channel_id).await
+                        })
+                        .await?;
                 }
                 Err(error) => {
                     tracing::warn!(channel.id = channel_id, %error, "a watch channel could not be stopped yet");
@@ -120,11 +155,19 @@ impl Watch<'_> {
         webhook_url: Option<&str>,
         deadline: Deadline,
     ) -> Result<(), WatchError> {
-        let newest = self.db.read(deadline, async |client| queries::newest_live(client, calendar_id).await).await?;
+        let newest = self
+            .db
+            .read(deadline, async |client| {
+                queries::newest_live(client, calendar_id).await
+            })
+            .await?;
         let Some(address) = webhook_url.or(newest.as_ref().map(|channel| channel.address.as_str())) else {
             return Ok(());
         };
-        if newest.as_ref().is_none_or(|channel| is_due(channel, address, Utc::now())) {
+        if newest
+            .as_ref()
+            .is_none_or(|channel| is_due(channel, address, Utc::now()))
+        {
             self.open(calendar_id, address, deadline).await?;
         }
         Ok(())
@@ -150,7 +193,13 @@ mod tests {
             expires_at: created_at + TimeDelta::hours(hours),
             last_notification_at: None,
         };
-        let due = |lifetime, age| is_due(&channel(lifetime), "https://hook.example.com/", created_at + TimeDelta::hours(age));
+        let due = |lifetime, age| {
+            is_due(
+                &channel(lifetime),
+                "https://hook.example.com/",
+                created_at + TimeDelta::hours(age),
+            )
+        };
         assert!(!due(168, 134));
         assert!(due(168, 135));
         assert!(!due(10, 7));

@@ -33,16 +33,30 @@ pub enum NotVerified {
 impl Notification {
     /// Reads and verifies a notification; nothing is looked up.
     pub fn verify(headers: &HeaderMap, secrets: &[SecretString]) -> Result<Self, NotVerified> {
-        let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
+        let header = |name| {
+            headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .filter(|text| !text.is_empty())
+        };
         let channel_id = header("x-goog-channel-id").filter(|id| id.len() <= LONGEST_ID);
         let resource_id = header("x-goog-resource-id").filter(|id| id.len() <= 1024);
-        let message_number = header("x-goog-message-number").and_then(|text| text.parse().ok()).filter(|n| *n > 0);
-        let (Some(channel_id), Some(resource_id), Some(message_number), Some(state)) =
-            (channel_id, resource_id, message_number, header("x-goog-resource-state"))
-        else {
+        let message_number = header("x-goog-message-number")
+            .and_then(|text| text.parse().ok())
+            .filter(|n| *n > 0);
+        let (Some(channel_id), Some(resource_id), Some(message_number), Some(state)) = (
+            channel_id,
+            resource_id,
+            message_number,
+            header("x-goog-resource-state"),
+        ) else {
             return Err(NotVerified::Malformed);
         };
-        if !verify(secrets, channel_id, header("x-goog-channel-token").unwrap_or_default()) {
+        if !verify(
+            secrets,
+            channel_id,
+            header("x-goog-channel-token").unwrap_or_default(),
+        ) {
             return Err(NotVerified::Forged);
         }
         Ok(Self {
@@ -61,7 +75,15 @@ mod tests {
     use http::HeaderValue;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| {
+                (
+                    http::HeaderName::from_static(name),
+                    HeaderValue::from_str(value).unwrap(),
+                )
+            })
+            .collect()
     }
 
     #[test]
@@ -77,17 +99,27 @@ mod tests {
         ];
         let good = Notification::verify(&headers(&all), &secrets).unwrap();
         assert!(good.is_change && good.message_number == 7);
-        assert_eq!(Notification::verify(&headers(&all[..4]), &secrets), Err(NotVerified::Forged));
+        assert_eq!(
+            Notification::verify(&headers(&all[..4]), &secrets),
+            Err(NotVerified::Forged)
+        );
         for missing in 0..4 {
             let mut some = all.to_vec();
             some.remove(missing);
-            assert_eq!(Notification::verify(&headers(&some), &secrets), Err(NotVerified::Malformed));
+            assert_eq!(
+                Notification::verify(&headers(&some), &secrets),
+                Err(NotVerified::Malformed)
+            );
         }
     }
 
     #[test]
     fn headers_that_are_no_text_are_malformed() {
-        let mut odd = headers(&[("x-goog-message-number", "1"), ("x-goog-resource-id", "r"), ("x-goog-resource-state", "sync")]);
+        let mut odd = headers(&[
+            ("x-goog-message-number", "1"),
+            ("x-goog-resource-id", "r"),
+            ("x-goog-resource-state", "sync"),
+        ]);
         odd.insert("x-goog-channel-id", HeaderValue::from_bytes(b"\xff\xfe").unwrap());
         assert_eq!(Notification::verify(&odd, &[]), Err(NotVerified::Malformed));
     }

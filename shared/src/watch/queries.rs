@@ -29,7 +29,14 @@ pub async fn opening(
     const OPENING: &str = "with calendar as (insert into calendars (id) values ($2) on conflict do nothing)
         insert into watch_channels (id, calendar_id, address) values ($1, $2, $3) on conflict do nothing";
     client
-        .execute_typed(OPENING, &[(&channel_id, Type::TEXT), (&calendar_id, Type::TEXT), (&address, Type::TEXT)])
+        .execute_typed(
+            OPENING,
+            &[
+                (&channel_id, Type::TEXT),
+                (&calendar_id, Type::TEXT),
+                (&address, Type::TEXT),
+            ],
+        )
         .await?;
     Ok(())
 }
@@ -47,23 +54,33 @@ pub async fn live(
         update watch_channels old set state = 'stopping' from live
         where old.calendar_id = live.calendar_id and old.id <> $1 and old.state = 'live'";
     client
-        .execute_typed(LIVE, &[(&channel_id, Type::TEXT), (&resource_id, Type::TEXT), (&expires_at, Type::TIMESTAMPTZ)])
+        .execute_typed(
+            LIVE,
+            &[
+                (&channel_id, Type::TEXT),
+                (&resource_id, Type::TEXT),
+                (&expires_at, Type::TIMESTAMPTZ),
+            ],
+        )
         .await?;
     Ok(())
 }
 
 /// None of a calendar's channels is wanted any more.
 pub async fn stopping_all(client: &impl GenericClient, calendar_id: &str) -> Result<(), Error> {
-    const STOPPING: &str =
-        "update watch_channels set state = 'stopping' where calendar_id = $1 and state in ('opening', 'live')";
-    client.execute_typed(STOPPING, &[(&calendar_id, Type::TEXT)]).await?;
+    const STOPPING: &str = "update watch_channels set state = 'stopping' where calendar_id = $1 and state in ('opening', 'live')";
+    client
+        .execute_typed(STOPPING, &[(&calendar_id, Type::TEXT)])
+        .await?;
     Ok(())
 }
 
 /// The channel is no more.
 pub async fn stopped(client: &impl GenericClient, channel_id: &str) -> Result<(), Error> {
     const STOPPED: &str = "update watch_channels set state = 'stopped' where id = $1";
-    client.execute_typed(STOPPED, &[(&channel_id, Type::TEXT)]).await?;
+    client
+        .execute_typed(STOPPED, &[(&channel_id, Type::TEXT)])
+        .await?;
     Ok(())
 }
 
@@ -73,7 +90,9 @@ pub async fn to_stop(client: &impl GenericClient) -> Result<Vec<(String, String)
         where state = 'stopping' and resource_id is not null and (expires_at is null or expires_at > now())
         order by created_at limit 50";
     let rows = client.query_typed(TO_STOP, &[]).await?;
-    rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("resource_id")?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.try_get("id")?, row.try_get("resource_id")?)))
+        .collect()
 }
 
 /// The channel that a calendar relies on; its life may be over.
@@ -138,7 +157,9 @@ pub async fn note(client: &impl GenericClient, notification: &Notification) -> R
             ],
         )
         .await?;
-    let Some(row) = rows.first() else { return Ok(Noted::Nothing) };
+    let Some(row) = rows.first() else {
+        return Ok(Noted::Nothing);
+    };
     let changed: Option<String> = row.try_get("calendar_id")?;
     Ok(match (changed, row.try_get("ours")?) {
         (Some(calendar_id), _) => Noted::Changed { calendar_id },

@@ -7,7 +7,11 @@ use sha2::Sha256;
 /// The token for a new channel, keyed by the current (first) secret. 64 characters; Google takes up to 256.
 pub(super) fn sign(secrets: &[SecretString], channel_id: &str) -> String {
     let mut token = String::with_capacity(64);
-    for byte in secrets.first().map(|secret| mac(secret, channel_id).finalize().into_bytes()).unwrap_or_default() {
+    for byte in secrets
+        .first()
+        .map(|secret| mac(secret, channel_id).finalize().into_bytes())
+        .unwrap_or_default()
+    {
         token.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or_default());
         token.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or_default());
     }
@@ -16,9 +20,13 @@ pub(super) fn sign(secrets: &[SecretString], channel_id: &str) -> String {
 
 /// Whether a channel's token was made with one of the secrets. Compared in constant time.
 pub fn verify(secrets: &[SecretString], channel_id: &str, token: &str) -> bool {
-    let Some(bytes) = from_hex(token) else { return false };
+    let Some(bytes) = from_hex(token) else {
+        return false;
+    };
     // Every secret is tried, so that the time tells nothing about which one fits.
-    secrets.iter().fold(false, |good, secret| good | mac(secret, channel_id).verify_slice(&bytes).is_ok())
+    secrets.iter().fold(false, |good, secret| {
+        good | mac(secret, channel_id).verify_slice(&bytes).is_ok()
+    })
 }
 
 fn mac(secret: &SecretString, channel_id: &str) -> Hmac<Sha256> {
@@ -30,10 +38,19 @@ fn mac(secret: &SecretString, channel_id: &str) -> Hmac<Sha256> {
 }
 
 fn from_hex(text: &str) -> Option<[u8; 32]> {
-    let digits: Vec<u8> =
-        text.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect::<Option<_>>()?;
-    let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
-    if digits.len() == 64 { bytes.try_into().ok() } else { None }
+    let digits: Vec<u8> = text
+        .chars()
+        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .collect::<Option<_>>()?;
+    let bytes: Vec<u8> = digits
+        .chunks_exact(2)
+        .map(|pair| pair[0] << 4 | pair[1])
+        .collect();
+    if digits.len() == 64 {
+        bytes.try_into().ok()
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Listings: complete, by increments, and for a window.
 
 use chrono::{TimeZone, Utc};
-use local::google::{ListingManners, StandIn};
+use local::google::{ListingManners, StandIn, Tombstones};
 use serde_json::json;
 use shared::google::{Client, Continuation, Error, EventsQuery, ListedEvent};
 
@@ -66,6 +66,27 @@ async fn increments_follow_a_full_listing_page_by_page() {
     let changes = EventsQuery::ChangesSince { sync_token: &next };
     assert_eq!(list(&client, changes).await.unwrap().0, []);
     assert_eq!(google.violations(), [] as [&str; 0]);
+}
+
+/// Google guarantees no more than the id, and often gives everything.
+#[tokio::test]
+async fn a_tombstone_tells_when_if_google_does() {
+    let (google, client) = start().await;
+    let event = insert(&client, "0190a").await;
+    let token = list(&client, EVERYTHING).await.unwrap().1.unwrap();
+    google.person().delete(CALENDAR, "0190a").unwrap();
+    for (tombstones, told) in [(Tombstones::Bare, false), (Tombstones::Full, true)] {
+        google.set_listing_manners(ListingManners {
+            tombstones,
+            ..ListingManners::default()
+        });
+        let changes = EventsQuery::ChangesSince { sync_token: &token };
+        let items = list(&client, changes).await.unwrap().0;
+        let [ListedEvent::Cancelled(tombstone)] = &items[..] else {
+            panic!("{items:?}");
+        };
+        assert_eq!(tombstone.updated.is_some_and(|at| at >= event.updated), told);
+    }
 }
 
 #[tokio::test]

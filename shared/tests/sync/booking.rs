@@ -16,9 +16,20 @@ async fn a_booking_becomes_an_event_under_the_id_chosen_for_it() {
     assert_eq!((pushed.created, pushed.pending), (1, 0));
     let event = clinic.event(&appointment.google_calendar_event_id);
     assert_eq!(event["summary"], "Check-up: A. Khan");
-    assert_eq!(event["start"], json!({"dateTime": "2027-03-01T09:00:00+05:00", "timeZone": "Asia/Karachi"}));
-    assert_eq!(event["extendedProperties"]["private"]["appointment_id"], appointment.id.to_string());
-    assert!(event["description"].as_str().unwrap().contains("Phone: +923001234567"));
+    assert_eq!(
+        event["start"],
+        json!({"dateTime": "2027-03-01T09:00:00+05:00", "timeZone": "Asia/Karachi"})
+    );
+    assert_eq!(
+        event["extendedProperties"]["private"]["appointment_id"],
+        appointment.id.to_string()
+    );
+    assert!(
+        event["description"]
+            .as_str()
+            .unwrap()
+            .contains("Phone: +923001234567")
+    );
     assert!(event["attendees"].is_null());
 
     let appointment = clinic.read(appointment.id).await;
@@ -69,9 +80,16 @@ async fn a_cancellation_deletes_the_event_and_another_one_changes_nothing() {
 
     let again = shared::appointment::request::cancel_without_reason();
     let outcome = shared::appointment::queries::change(
-        &clinic.db, crate::clinic::soon(), appointment.id, &again, None, "frontend",
+        &clinic.db,
+        crate::clinic::soon(),
+        appointment.id,
+        &again,
+        None,
+        "frontend",
     );
-    let Changed::Unchanged(unchanged) = outcome.await.unwrap() else { panic!("changed") };
+    let Changed::Unchanged(unchanged) = outcome.await.unwrap() else {
+        panic!("changed")
+    };
     assert_eq!(unchanged.version, cancelled.version);
     clinic.pull().await.unwrap();
     clinic.check_at_rest().await;
@@ -83,7 +101,10 @@ async fn an_appointment_cancelled_before_its_event_came_to_be_never_has_one() {
     let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
     clinic.cancel(appointment.id).await;
     clinic.push().await.unwrap();
-    assert_eq!(clinic.google.events("clinic@example.com").unwrap(), Vec::<serde_json::Value>::new());
+    assert_eq!(
+        clinic.google.events("clinic@example.com").unwrap(),
+        Vec::<serde_json::Value>::new()
+    );
     assert_eq!(clinic.read(appointment.id).await.sync_state, SyncState::Synced);
 }
 
@@ -95,7 +116,10 @@ async fn a_cancelled_appointment_that_is_set_to_scheduled_gets_a_new_event() {
     clinic.cancel(appointment.id).await;
     clinic.tick().await;
     let back = changed(clinic.patch(appointment.id, json!({"status": "scheduled"})).await);
-    assert_ne!(back.google_calendar_event_id, appointment.google_calendar_event_id);
+    assert_ne!(
+        back.google_calendar_event_id,
+        appointment.google_calendar_event_id
+    );
     clinic.tick().await;
     assert_eq!(clinic.live_events().len(), 1);
     assert_eq!(clinic.read(appointment.id).await.sync_state, SyncState::Synced);
@@ -110,11 +134,25 @@ async fn of_many_bookings_of_one_slot_at_once_one_wins() {
         let body = json!({"patient_name": "A. Khan", "starts_at": "2027-03-01T09:00:00Z"});
         let booking = shared::appointment::request::booking(body, chrono::Utc::now()).unwrap();
         let zone = chrono_tz::Asia::Karachi;
-        shared::appointment::queries::book(db, crate::clinic::soon(), &booking, crate::clinic::CALENDAR, zone, "a").await
+        shared::appointment::queries::book(
+            db,
+            crate::clinic::soon(),
+            &booking,
+            crate::clinic::CALENDAR,
+            zone,
+            "a",
+        )
+        .await
     });
     let outcomes = futures_util::future::join_all(bookings).await;
-    let booked = outcomes.iter().filter(|outcome| matches!(outcome, Ok(Booked::Booked(_)))).count();
-    let taken = outcomes.iter().filter(|outcome| matches!(outcome, Ok(Booked::SlotTaken))).count();
+    let booked = outcomes
+        .iter()
+        .filter(|outcome| matches!(outcome, Ok(Booked::Booked(_))))
+        .count();
+    let taken = outcomes
+        .iter()
+        .filter(|outcome| matches!(outcome, Ok(Booked::SlotTaken)))
+        .count();
     assert_eq!((booked, taken), (1, 7), "{outcomes:?}");
     // Back to back is fine.
     clinic.book("2027-03-01T09:30:00Z").await;

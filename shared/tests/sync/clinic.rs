@@ -62,7 +62,12 @@ impl Clinic {
     }
 
     pub(crate) fn sync(&self) -> Sync<'_> {
-        Sync { db: &self.db, google: &self.client, bus: &self.heard, clinic_zone: chrono_tz::Asia::Karachi }
+        Sync {
+            db: &self.db,
+            google: &self.client,
+            bus: &self.heard,
+            clinic_zone: chrono_tz::Asia::Karachi,
+        }
     }
 
     pub(crate) async fn push(&self) -> Result<Pushed, SyncError> {
@@ -78,7 +83,16 @@ impl Clinic {
     }
 
     pub(crate) async fn pull_confirming(&self, confirm_mass_cancel: bool) -> Result<Pulled, SyncError> {
-        let pulled = self.sync().pull(CALENDAR, Occasion::Always, Patience::Leave, confirm_mass_cancel, soon()).await?;
+        let pulled = self
+            .sync()
+            .pull(
+                CALENDAR,
+                Occasion::Always,
+                Patience::Leave,
+                confirm_mass_cancel,
+                soon(),
+            )
+            .await?;
         Ok(pulled.expect("nobody else holds the lease"))
     }
 
@@ -102,24 +116,45 @@ impl Clinic {
             "patient_name": "A. Khan", "patient_phone": "+923001234567", "reason": "Check-up",
             "starts_at": starts_at, "allow_past": true
         });
-        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         let booking = request::booking(body, Utc::now()).unwrap();
-        queries::book(&self.db, soon(), &booking, CALENDAR, chrono_tz::Asia::Karachi, "frontend").await.unwrap()
+        queries::book(
+            &self.db,
+            soon(),
+            &booking,
+            CALENDAR,
+            chrono_tz::Asia::Karachi,
+            "frontend",
+        )
+        .await
+        .unwrap()
     }
 
     pub(crate) async fn patch(&self, id: Uuid, body: Value) -> Changed {
         let change = request::patch(body).unwrap();
-        queries::change(&self.db, soon(), id, &change, None, "frontend").await.unwrap()
+        queries::change(&self.db, soon(), id, &change, None, "frontend")
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn reschedule(&self, id: Uuid, starts_at: &str) -> Appointment {
         let change = request::reschedule(json!({"starts_at": starts_at, "allow_past": true})).unwrap();
-        changed(queries::change(&self.db, soon(), id, &change, None, "voice_agent").await.unwrap())
+        changed(
+            queries::change(&self.db, soon(), id, &change, None, "voice_agent")
+                .await
+                .unwrap(),
+        )
     }
 
     pub(crate) async fn cancel(&self, id: Uuid) -> Appointment {
         let change = request::cancel_without_reason();
-        changed(queries::change(&self.db, soon(), id, &change, None, "frontend").await.unwrap())
+        changed(
+            queries::change(&self.db, soon(), id, &change, None, "frontend")
+                .await
+                .unwrap(),
+        )
     }
 
     pub(crate) async fn read(&self, id: Uuid) -> Appointment {
@@ -135,7 +170,10 @@ impl Clinic {
 
     pub(crate) fn event(&self, id: &str) -> Value {
         let events = self.google.events(CALENDAR).unwrap();
-        events.into_iter().find(|event| event["id"] == id).unwrap_or_else(|| panic!("no event {id}"))
+        events
+            .into_iter()
+            .find(|event| event["id"] == id)
+            .unwrap_or_else(|| panic!("no event {id}"))
     }
 
     pub(crate) fn edit(&self, event_id: &str, patch: &Value) {
@@ -148,14 +186,23 @@ impl Clinic {
 
     /// Runs a statement of the test's own.
     pub(crate) async fn sql(&self, statement: &str) {
-        self.db.read(soon(), async |client| client.batch_execute(statement).await).await.unwrap();
+        self.db
+            .read(soon(), async |client| client.batch_execute(statement).await)
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn history(&self, id: Uuid) -> Vec<(String, String)> {
         let read = "select by, change from appointment_history where appointment_id = $1 order by version";
         let parameters = [(&id as _, tokio_postgres::types::Type::UUID)];
-        let rows = self.db.read(soon(), async |client| client.query_typed(read, &parameters).await).await.unwrap();
-        rows.iter().map(|row| (row.get("by"), row.get("change"))).collect()
+        let rows = self
+            .db
+            .read(soon(), async |client| client.query_typed(read, &parameters).await)
+            .await
+            .unwrap();
+        rows.iter()
+            .map(|row| (row.get("by"), row.get("change")))
+            .collect()
     }
 
     /// What must hold after every run, whatever was done: Google never saw a request that it would refuse as malformed,

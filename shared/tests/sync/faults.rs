@@ -12,18 +12,29 @@ use crate::clinic::{CALENDAR, Clinic, changed};
 async fn a_first_write_whose_answer_was_lost_is_adopted_not_doubled() {
     let clinic = Clinic::open().await;
     let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.google.fail(Fault::on("events.insert").after().disconnect());
+    clinic
+        .google
+        .fail(Fault::on("events.insert").after().disconnect());
     // A person is faster than our next try, and so is a caller.
     let _ = clinic.push().await;
     clinic.google.heal();
-    clinic.edit(&appointment.google_calendar_event_id, &json!({"location": "Room 2"}));
+    clinic.edit(
+        &appointment.google_calendar_event_id,
+        &json!({"location": "Room 2"}),
+    );
     changed(clinic.patch(appointment.id, json!({"title": "Ours"})).await);
     clinic.push_all().await.unwrap();
     let live = clinic.live_events();
     assert_eq!(live.len(), 1);
-    assert_eq!((&live[0]["summary"], &live[0]["location"]), (&json!("Ours"), &json!("Room 2")));
+    assert_eq!(
+        (&live[0]["summary"], &live[0]["location"]),
+        (&json!("Ours"), &json!("Room 2"))
+    );
     let adopted = clinic.read(appointment.id).await;
-    assert_eq!((adopted.title.as_str(), adopted.location.as_deref()), ("Ours", Some("Room 2")));
+    assert_eq!(
+        (adopted.title.as_str(), adopted.location.as_deref()),
+        ("Ours", Some("Room 2"))
+    );
     clinic.tick().await;
     clinic.check_at_rest().await;
 }
@@ -38,11 +49,20 @@ async fn a_patch_whose_answer_was_lost_is_not_taken_for_a_persons_edit() {
     let _ = clinic.push().await;
     clinic.google.heal();
     changed(clinic.patch(appointment.id, json!({"title": "Second"})).await);
-    clinic.edit(&appointment.google_calendar_event_id, &json!({"location": "Room 2"}));
+    clinic.edit(
+        &appointment.google_calendar_event_id,
+        &json!({"location": "Room 2"}),
+    );
     clinic.push_all().await.unwrap();
     let appointment = clinic.read(appointment.id).await;
-    assert_eq!((appointment.title.as_str(), appointment.location.as_deref()), ("Second", Some("Room 2")));
-    assert_eq!(clinic.event(&appointment.google_calendar_event_id)["summary"], "Second");
+    assert_eq!(
+        (appointment.title.as_str(), appointment.location.as_deref()),
+        ("Second", Some("Room 2"))
+    );
+    assert_eq!(
+        clinic.event(&appointment.google_calendar_event_id)["summary"],
+        "Second"
+    );
     clinic.pull().await.unwrap();
     clinic.check_at_rest().await;
 }
@@ -53,7 +73,9 @@ async fn a_deletion_whose_answer_was_lost_is_a_deletion() {
     let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
     clinic.tick().await;
     clinic.cancel(appointment.id).await;
-    clinic.google.fail(Fault::on("events.delete").after().disconnect());
+    clinic
+        .google
+        .fail(Fault::on("events.delete").after().disconnect());
     let _ = clinic.push().await;
     clinic.google.heal();
     clinic.push_all().await.unwrap();
@@ -70,8 +92,14 @@ async fn with_google_down_bookings_wait_and_nothing_is_cancelled() {
     clinic.tick().await;
     clinic.google.set_outage(Outage::Closed);
     let waiting = clinic.book("2027-03-01T10:00:00+05:00").await;
-    assert!(matches!(clinic.push().await, Err(SyncError::Google(Error::Unreachable { .. }))));
-    assert!(matches!(clinic.pull().await, Err(SyncError::Google(Error::Unreachable { .. }))));
+    assert!(matches!(
+        clinic.push().await,
+        Err(SyncError::Google(Error::Unreachable { .. }))
+    ));
+    assert!(matches!(
+        clinic.pull().await,
+        Err(SyncError::Google(Error::Unreachable { .. }))
+    ));
     let state = clinic.read(waiting.id).await;
     assert_eq!(state.sync_state, SyncState::Pending);
     assert_eq!(state.last_error.as_deref(), Some("Google cannot be reached"));
@@ -91,8 +119,14 @@ async fn an_unshared_calendar_parks_nothing_and_cancels_nothing() {
     clinic.tick().await;
     clinic.google.share(CALENDAR, Access::None);
     let waiting = clinic.book("2027-03-01T10:00:00+05:00").await;
-    assert!(matches!(clinic.push().await, Err(SyncError::Google(Error::Unshared))));
-    assert!(matches!(clinic.pull().await, Err(SyncError::Google(Error::Unshared))));
+    assert!(matches!(
+        clinic.push().await,
+        Err(SyncError::Google(Error::Unshared))
+    ));
+    assert!(matches!(
+        clinic.pull().await,
+        Err(SyncError::Google(Error::Unshared))
+    ));
     assert_eq!(clinic.read(waiting.id).await.sync_state, SyncState::Pending);
     assert_eq!(clinic.read(shown.id).await.status, Status::Scheduled);
     clinic.google.share(CALENDAR, Access::Writer);
@@ -104,12 +138,17 @@ async fn an_unshared_calendar_parks_nothing_and_cancels_nothing() {
 async fn one_event_refused_for_good_is_parked_and_the_rest_goes_on() {
     let clinic = Clinic::open().await;
     let refused = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.google.fail(Fault::on("events.insert").refuse(400, "invalid").times(1));
+    clinic
+        .google
+        .fail(Fault::on("events.insert").refuse(400, "invalid").times(1));
     let other = clinic.book("2027-03-01T10:00:00+05:00").await;
     let pushed = clinic.push().await.unwrap();
     assert_eq!((pushed.created, pushed.failed, pushed.pending), (1, 1, 0));
     let states = [clinic.read(refused.id).await, clinic.read(other.id).await];
-    let parked = states.iter().find(|appointment| appointment.sync_state == SyncState::Failed).unwrap();
+    let parked = states
+        .iter()
+        .find(|appointment| appointment.sync_state == SyncState::Failed)
+        .unwrap();
     assert!(parked.last_error.is_some());
     // A change of the appointment tries again.
     changed(clinic.patch(parked.id, json!({"notes": "again"})).await);
@@ -123,8 +162,13 @@ async fn a_page_that_failed_applies_nothing_and_the_next_pull_finds_all() {
     let clinic = Clinic::open().await;
     let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
     clinic.tick().await;
-    clinic.edit(&appointment.google_calendar_event_id, &json!({"location": "Room 2"}));
-    clinic.google.fail(Fault::on("events.list").refuse(503, "backendError"));
+    clinic.edit(
+        &appointment.google_calendar_event_id,
+        &json!({"location": "Room 2"}),
+    );
+    clinic
+        .google
+        .fail(Fault::on("events.list").refuse(503, "backendError"));
     assert!(clinic.pull().await.is_err());
     assert_eq!(clinic.read(appointment.id).await.version, 1);
     clinic.google.heal();
@@ -136,8 +180,13 @@ async fn a_page_that_failed_applies_nothing_and_the_next_pull_finds_all() {
 async fn a_used_up_quota_leaves_the_calendar_alone_for_a_while() {
     let clinic = Clinic::open().await;
     clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.google.fail(Fault::on("events.insert").refuse(403, "quotaExceeded").times(1));
-    assert!(matches!(clinic.push().await, Err(SyncError::Google(Error::QuotaExceeded { .. }))));
+    clinic
+        .google
+        .fail(Fault::on("events.insert").refuse(403, "quotaExceeded").times(1));
+    assert!(matches!(
+        clinic.push().await,
+        Err(SyncError::Google(Error::QuotaExceeded { .. }))
+    ));
     clinic.google.clear_requests();
     assert_eq!(clinic.push_all().await.unwrap().pending, 1);
     assert!(clinic.google.requests().is_empty());

@@ -13,7 +13,11 @@ async fn a_dead_token_leads_to_a_full_listing_that_finds_edits_and_deletions() {
     let deleted = clinic.book("2027-03-01T10:00:00+05:00").await;
     clinic.tick().await;
     clinic.edit(&edited.google_calendar_event_id, &json!({"location": "Room 2"}));
-    clinic.google.person().delete(CALENDAR, &deleted.google_calendar_event_id).unwrap();
+    clinic
+        .google
+        .person()
+        .delete(CALENDAR, &deleted.google_calendar_event_id)
+        .unwrap();
     clinic.google.expire_sync_tokens();
     let pulled = clinic.pull().await.unwrap();
     assert_eq!((pulled.full, pulled.updated, pulled.cancelled), (true, 1, 1));
@@ -47,7 +51,10 @@ async fn short_empty_and_overlapping_pages_are_one_listing() {
         ..ListingManners::default()
     });
     for appointment in &appointments {
-        clinic.edit(&appointment.google_calendar_event_id, &json!({"location": "Room 2"}));
+        clinic.edit(
+            &appointment.google_calendar_event_id,
+            &json!({"location": "Room 2"}),
+        );
     }
     assert_eq!(clinic.pull().await.unwrap().updated, 6);
     clinic.google.expire_sync_tokens();
@@ -66,19 +73,30 @@ async fn a_listing_that_would_cancel_most_of_the_calendar_is_held_until_confirme
     clinic.tick().await;
     let (kept, gone) = appointments.split_first().unwrap();
     for appointment in gone {
-        clinic.google.person().delete(CALENDAR, &appointment.google_calendar_event_id).unwrap();
+        clinic
+            .google
+            .person()
+            .delete(CALENDAR, &appointment.google_calendar_event_id)
+            .unwrap();
     }
     clinic.edit(&kept.google_calendar_event_id, &json!({"location": "Room 2"}));
     clinic.google.expire_sync_tokens();
 
     for _ in 0..2 {
         let held = clinic.pull().await.unwrap();
-        assert_eq!((held.full, held.cancelled, held.mass_cancel_held), (true, 0, true));
+        assert_eq!(
+            (held.full, held.cancelled, held.mass_cancel_held),
+            (true, 0, true)
+        );
     }
     // Everything else applies.
     assert_eq!(clinic.read(kept.id).await.location.as_deref(), Some("Room 2"));
     // The listing recovers by itself,
-    clinic.google.person().restore(CALENDAR, &gone[0].google_calendar_event_id).unwrap();
+    clinic
+        .google
+        .person()
+        .restore(CALENDAR, &gone[0].google_calendar_event_id)
+        .unwrap();
     let recovered = clinic.pull().await.unwrap();
     assert_eq!((recovered.cancelled, recovered.mass_cancel_held), (10, false));
 }
@@ -92,7 +110,11 @@ async fn a_confirmed_mass_cancellation_is_carried_out_once() {
     }
     clinic.tick().await;
     for appointment in &appointments {
-        clinic.google.person().delete(CALENDAR, &appointment.google_calendar_event_id).unwrap();
+        clinic
+            .google
+            .person()
+            .delete(CALENDAR, &appointment.google_calendar_event_id)
+            .unwrap();
     }
     clinic.google.expire_sync_tokens();
     assert!(clinic.pull().await.unwrap().mass_cancel_held);

@@ -8,20 +8,30 @@ use shared::sync::{Occasion, Patience, SyncError};
 
 use crate::clinic::{CALENDAR, Clinic, changed, soon};
 
-const HELD: &str = "update calendars set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 minute'";
+const HELD: &str =
+    "update calendars set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 minute'";
 
 #[tokio::test]
 async fn a_calendar_that_another_run_has_is_left_or_waited_for() {
     let clinic = Clinic::open().await;
     clinic.tick().await;
     clinic.sql(HELD).await;
-    let left = clinic.sync().pull(CALENDAR, Occasion::Always, Patience::Leave, false, soon()).await.unwrap();
+    let left = clinic
+        .sync()
+        .pull(CALENDAR, Occasion::Always, Patience::Leave, false, soon())
+        .await
+        .unwrap();
     assert!(left.is_none());
     let patience = Patience::Wait(Duration::from_millis(300));
-    let waited = clinic.sync().pull(CALENDAR, Occasion::Always, patience, false, soon()).await;
+    let waited = clinic
+        .sync()
+        .pull(CALENDAR, Occasion::Always, patience, false, soon())
+        .await;
     assert!(matches!(waited, Err(SyncError::InProgress)));
     // The holder died: its lease lapses.
-    clinic.sql("update calendars set lease_until = now() - interval '1 second'").await;
+    clinic
+        .sql("update calendars set lease_until = now() - interval '1 second'")
+        .await;
     clinic.pull().await.unwrap();
 }
 
@@ -34,7 +44,9 @@ async fn a_pull_without_an_occasion_asks_nobody() {
     let pull = || sync.pull(CALENDAR, Occasion::Notified, Patience::Leave, false, soon());
     assert!(pull().await.unwrap().is_none());
     assert!(clinic.google.requests().is_empty());
-    clinic.sql("update calendars set change_seq = change_seq + 5").await;
+    clinic
+        .sql("update calendars set change_seq = change_seq + 5")
+        .await;
     assert!(pull().await.unwrap().is_some());
     assert!(pull().await.unwrap().is_none());
     assert_eq!(clinic.google.requests().len(), 1);
@@ -45,7 +57,10 @@ async fn a_run_frozen_past_its_lease_commits_nothing() {
     let clinic = Clinic::open().await;
     let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
     clinic.tick().await;
-    clinic.edit(&appointment.google_calendar_event_id, &json!({"location": "Room 2"}));
+    clinic.edit(
+        &appointment.google_calendar_event_id,
+        &json!({"location": "Room 2"}),
+    );
     // Frozen while Google is asked; meanwhile another run takes over and pulls.
     clinic.google.fail(Fault::on("events.list").hang().times(1));
     let frozen = clinic.pull();
@@ -53,17 +68,34 @@ async fn a_run_frozen_past_its_lease_commits_nothing() {
         while clinic.google.count("events.list") == 0 {
             tokio::task::yield_now().await;
         }
-        let sync = shared::sync::Sync { db: &clinic.another_database(), ..clinic.sync() };
-        clinic.sql("update calendars set lease_until = now() - interval '1 second'").await;
-        sync.pull(CALENDAR, Occasion::Always, Patience::Leave, false, soon()).await.unwrap().unwrap();
-        clinic.edit(&appointment.google_calendar_event_id, &json!({"location": "Room 3"}));
+        let sync = shared::sync::Sync {
+            db: &clinic.another_database(),
+            ..clinic.sync()
+        };
+        clinic
+            .sql("update calendars set lease_until = now() - interval '1 second'")
+            .await;
+        sync.pull(CALENDAR, Occasion::Always, Patience::Leave, false, soon())
+            .await
+            .unwrap()
+            .unwrap();
+        clinic.edit(
+            &appointment.google_calendar_event_id,
+            &json!({"location": "Room 3"}),
+        );
         clinic.google.release();
     };
     let (frozen, ()) = tokio::join!(frozen, other);
     assert!(matches!(frozen, Err(SyncError::OutOfTime)), "{frozen:?}");
-    assert_eq!(clinic.read(appointment.id).await.location.as_deref(), Some("Room 2"));
+    assert_eq!(
+        clinic.read(appointment.id).await.location.as_deref(),
+        Some("Room 2")
+    );
     assert_eq!(clinic.pull().await.unwrap().updated, 1);
-    assert_eq!(clinic.read(appointment.id).await.location.as_deref(), Some("Room 3"));
+    assert_eq!(
+        clinic.read(appointment.id).await.location.as_deref(),
+        Some("Room 3")
+    );
 }
 
 #[tokio::test]
@@ -71,7 +103,9 @@ async fn a_claim_of_a_dead_process_is_taken_over_and_its_lost_write_is_looked_fo
     let clinic = Clinic::open().await;
     let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
     // Killed after Google had taken the event and before that was stored.
-    clinic.google.fail(Fault::on("events.insert").after().hang().times(1));
+    clinic
+        .google
+        .fail(Fault::on("events.insert").after().hang().times(1));
     {
         let push = clinic.push();
         tokio::pin!(push);
@@ -83,7 +117,9 @@ async fn a_claim_of_a_dead_process_is_taken_over_and_its_lost_write_is_looked_fo
     clinic.google.release();
     assert_eq!(clinic.push().await.unwrap().pending, 1, "the claim still holds");
     changed(clinic.patch(appointment.id, json!({"title": "Meanwhile"})).await);
-    clinic.sql("update calendar_events set claimed_until = now() - interval '1 second'").await;
+    clinic
+        .sql("update calendar_events set claimed_until = now() - interval '1 second'")
+        .await;
     clinic.push().await.unwrap();
     let live = clinic.live_events();
     assert_eq!(live.len(), 1);

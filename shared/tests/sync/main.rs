@@ -1,6 +1,12 @@
 //! The sync engine against a real PostgreSQL and the Google stand-in: what a caller or a person did, and what the other
 //! side shows after a run.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what a test cannot do without, it may insist on"
+)]
+
 mod booking;
 mod clinic;
 mod faults;

@@ -33,7 +33,10 @@ async fn a_move_a_title_notes_and_a_place_come_in() {
     assert_eq!(appointment.title, "Second look");
     assert_eq!(appointment.location.as_deref(), Some("Room 2"));
     assert_eq!(appointment.notes.as_deref(), Some("bring the x-ray"));
-    assert_eq!((appointment.version, appointment.sync_state), (2, SyncState::Synced));
+    assert_eq!(
+        (appointment.version, appointment.sync_state),
+        (2, SyncState::Synced)
+    );
     let told = Message::AppointmentChanged {
         appointment_id: appointment.id,
         calendar_id: CALENDAR.into(),
@@ -56,7 +59,10 @@ async fn a_deletion_cancels_and_a_restoration_brings_back() {
     clinic.google.person().delete(CALENDAR, event_id).unwrap();
     assert_eq!(clinic.pull().await.unwrap().cancelled, 1);
     let cancelled = clinic.read(appointment.id).await;
-    assert_eq!((cancelled.status, cancelled.sync_state), (Status::Cancelled, SyncState::Synced));
+    assert_eq!(
+        (cancelled.status, cancelled.sync_state),
+        (Status::Cancelled, SyncState::Synced)
+    );
     clinic.check_at_rest().await;
 
     clinic.google.person().restore(CALENDAR, event_id).unwrap();
@@ -74,7 +80,11 @@ async fn a_finished_appointment_stays_finished_when_its_event_is_tidied_away() {
     clinic.tick().await;
     changed(clinic.patch(appointment.id, json!({"status": "completed"})).await);
     clinic.tick().await;
-    clinic.google.person().delete(CALENDAR, &appointment.google_calendar_event_id).unwrap();
+    clinic
+        .google
+        .person()
+        .delete(CALENDAR, &appointment.google_calendar_event_id)
+        .unwrap();
     assert_eq!(clinic.pull().await.unwrap().cancelled, 0);
     assert_eq!(clinic.read(appointment.id).await.status, Status::Completed);
     clinic.check_at_rest().await;
@@ -91,7 +101,10 @@ async fn a_move_onto_another_appointment_is_kept_and_both_slots_stay_closed() {
     let pulled = clinic.pull().await.unwrap();
     assert_eq!((pulled.updated, pulled.conflicts), (1, 1));
     for slot in ["2027-03-01T09:00:00+05:00", "2027-03-01T09:30:00+05:00"] {
-        assert!(matches!(clinic.try_book(slot, json!({})).await, Booked::SlotTaken), "{slot}");
+        assert!(
+            matches!(clinic.try_book(slot, json!({})).await, Booked::SlotTaken),
+            "{slot}"
+        );
     }
     clinic.book("2027-03-01T11:00:00+05:00").await;
     // A change that does not touch the times does not ask for the slot again.
@@ -106,10 +119,13 @@ async fn whole_days_come_in_as_days_and_stay_days() {
     let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
     clinic.tick().await;
     let event_id = &appointment.google_calendar_event_id;
-    clinic.edit(event_id, &json!({
-        "start": {"date": "2027-03-03", "dateTime": null, "timeZone": null},
-        "end": {"date": "2027-03-04", "dateTime": null, "timeZone": null}
-    }));
+    clinic.edit(
+        event_id,
+        &json!({
+            "start": {"date": "2027-03-03", "dateTime": null, "timeZone": null},
+            "end": {"date": "2027-03-04", "dateTime": null, "timeZone": null}
+        }),
+    );
     clinic.pull().await.unwrap();
     let all_day = clinic.read(appointment.id).await;
     assert_eq!(all_day.starts_at, at("2027-03-03T00:00:00+05:00"));
@@ -123,7 +139,10 @@ async fn whole_days_come_in_as_days_and_stay_days() {
     let times = json!({"starts_at": "2027-03-03T09:00:00+05:00", "duration_minutes": 30});
     changed(clinic.patch(appointment.id, times).await);
     clinic.push().await.unwrap();
-    assert_eq!(clinic.event(event_id)["start"]["dateTime"], "2027-03-03T09:00:00+05:00");
+    assert_eq!(
+        clinic.event(event_id)["start"]["dateTime"],
+        "2027-03-03T09:00:00+05:00"
+    );
     clinic.pull().await.unwrap();
     clinic.check_at_rest().await;
 }
@@ -140,9 +159,15 @@ async fn both_sides_change_different_fields_and_both_changes_stay() {
     // The push meets 412, fetches, merges, and writes once more.
     clinic.push().await.unwrap();
     let merged = clinic.read(appointment.id).await;
-    assert_eq!((merged.title.as_str(), merged.location.as_deref()), ("Our title", Some("Room 2")));
+    assert_eq!(
+        (merged.title.as_str(), merged.location.as_deref()),
+        ("Our title", Some("Room 2"))
+    );
     let event = clinic.event(event_id);
-    assert_eq!((&event["summary"], &event["location"]), (&json!("Our title"), &json!("Room 2")));
+    assert_eq!(
+        (&event["summary"], &event["location"]),
+        (&json!("Our title"), &json!("Room 2"))
+    );
     clinic.pull().await.unwrap();
     clinic.check_at_rest().await;
 }
@@ -150,37 +175,57 @@ async fn both_sides_change_different_fields_and_both_changes_stay() {
 #[tokio::test]
 async fn the_later_change_of_the_same_field_stays() {
     let clinic = Clinic::open().await;
-    let (first, second) =
-        (clinic.book("2027-03-01T09:00:00+05:00").await, clinic.book("2027-03-01T10:00:00+05:00").await);
+    let (first, second) = (
+        clinic.book("2027-03-01T09:00:00+05:00").await,
+        clinic.book("2027-03-01T10:00:00+05:00").await,
+    );
     clinic.tick().await;
     // First: ours, then Google's.
     changed(clinic.patch(first.id, json!({"title": "Ours, earlier"})).await);
-    clinic.edit(&first.google_calendar_event_id, &json!({"summary": "Theirs, later"}));
+    clinic.edit(
+        &first.google_calendar_event_id,
+        &json!({"summary": "Theirs, later"}),
+    );
     // Second: Google's, then ours.
-    clinic.edit(&second.google_calendar_event_id, &json!({"summary": "Theirs, earlier"}));
+    clinic.edit(
+        &second.google_calendar_event_id,
+        &json!({"summary": "Theirs, earlier"}),
+    );
     changed(clinic.patch(second.id, json!({"title": "Ours, later"})).await);
     clinic.tick().await;
     assert_eq!(clinic.read(first.id).await.title, "Theirs, later");
     assert_eq!(clinic.read(second.id).await.title, "Ours, later");
-    assert_eq!(clinic.event(&second.google_calendar_event_id)["summary"], "Ours, later");
+    assert_eq!(
+        clinic.event(&second.google_calendar_event_id)["summary"],
+        "Ours, later"
+    );
     clinic.check_at_rest().await;
 }
 
 #[tokio::test]
 async fn a_deletion_beats_an_earlier_change_of_ours_and_yields_to_a_later_one() {
     let clinic = Clinic::open().await;
-    let (first, second) =
-        (clinic.book("2027-03-01T09:00:00+05:00").await, clinic.book("2027-03-01T10:00:00+05:00").await);
+    let (first, second) = (
+        clinic.book("2027-03-01T09:00:00+05:00").await,
+        clinic.book("2027-03-01T10:00:00+05:00").await,
+    );
     clinic.tick().await;
     changed(clinic.patch(first.id, json!({"title": "Ours, earlier"})).await);
     for appointment in [&first, &second] {
-        clinic.google.person().delete(CALENDAR, &appointment.google_calendar_event_id).unwrap();
+        clinic
+            .google
+            .person()
+            .delete(CALENDAR, &appointment.google_calendar_event_id)
+            .unwrap();
     }
     changed(clinic.patch(second.id, json!({"title": "Ours, later"})).await);
     clinic.tick().await;
     assert_eq!(clinic.read(first.id).await.status, Status::Cancelled);
     let back = clinic.read(second.id).await;
-    assert_eq!((back.status, back.sync_state), (Status::Scheduled, SyncState::Synced));
+    assert_eq!(
+        (back.status, back.sync_state),
+        (Status::Scheduled, SyncState::Synced)
+    );
     assert_ne!(back.google_calendar_event_id, second.google_calendar_event_id);
     assert_eq!(clinic.live_events().len(), 1);
     clinic.check_at_rest().await;
@@ -195,8 +240,16 @@ async fn a_persons_own_events_and_copies_of_ours_are_left_alone() {
         "summary": "Lunch", "start": {"dateTime": "2027-03-01T12:00:00+05:00"}, "end": {"dateTime": "2027-03-01T13:00:00+05:00"}
     });
     let own = clinic.google.person().add(CALENDAR, &own).unwrap();
-    let copy = clinic.google.person().duplicate(CALENDAR, &appointment.google_calendar_event_id).unwrap();
-    clinic.google.person().delete(CALENDAR, copy["id"].as_str().unwrap()).unwrap();
+    let copy = clinic
+        .google
+        .person()
+        .duplicate(CALENDAR, &appointment.google_calendar_event_id)
+        .unwrap();
+    clinic
+        .google
+        .person()
+        .delete(CALENDAR, copy["id"].as_str().unwrap())
+        .unwrap();
     let pulled = clinic.pull().await.unwrap();
     assert_eq!((pulled.updated, pulled.cancelled), (0, 0));
     assert_eq!(clinic.event(own["id"].as_str().unwrap())["etag"], own["etag"]);
@@ -213,7 +266,10 @@ async fn an_edited_footer_is_put_right() {
     clinic.tick().await;
     let event_id = &appointment.google_calendar_event_id;
     let before = clinic.event(event_id)["description"].clone();
-    clinic.edit(event_id, &json!({"description": before.as_str().unwrap().replace("+92", "0092")}));
+    clinic.edit(
+        event_id,
+        &json!({"description": before.as_str().unwrap().replace("+92", "0092")}),
+    );
     clinic.tick().await;
     assert_eq!(clinic.event(event_id)["description"], before);
     assert_eq!(clinic.read(appointment.id).await.version, 1);

@@ -9,8 +9,13 @@ async fn the_old_event_goes_and_a_new_one_comes() {
     let clinic = Clinic::open().await;
     let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
     clinic.tick().await;
-    let rescheduled = clinic.reschedule(appointment.id, "2027-03-02T15:00:00+05:00").await;
-    assert_ne!(rescheduled.google_calendar_event_id, appointment.google_calendar_event_id);
+    let rescheduled = clinic
+        .reschedule(appointment.id, "2027-03-02T15:00:00+05:00")
+        .await;
+    assert_ne!(
+        rescheduled.google_calendar_event_id,
+        appointment.google_calendar_event_id
+    );
     assert_eq!(rescheduled.ends_at, at("2027-03-02T15:30:00+05:00"));
     let pushed = clinic.push().await.unwrap();
     assert_eq!((pushed.created, pushed.deleted), (1, 1));
@@ -27,8 +32,13 @@ async fn an_edit_of_the_old_event_is_carried_over_to_the_new_one() {
         let clinic = Clinic::open().await;
         let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
         clinic.tick().await;
-        clinic.reschedule(appointment.id, "2027-03-02T15:00:00+05:00").await;
-        clinic.edit(&appointment.google_calendar_event_id, &json!({"location": "Room 2"}));
+        clinic
+            .reschedule(appointment.id, "2027-03-02T15:00:00+05:00")
+            .await;
+        clinic.edit(
+            &appointment.google_calendar_event_id,
+            &json!({"location": "Room 2"}),
+        );
         if pulled_first {
             clinic.pull().await.unwrap();
         }
@@ -48,9 +58,15 @@ async fn an_old_event_restored_from_the_bin_is_deleted_again() {
     let clinic = Clinic::open().await;
     let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
     clinic.tick().await;
-    let rescheduled = clinic.reschedule(appointment.id, "2027-03-02T15:00:00+05:00").await;
+    let rescheduled = clinic
+        .reschedule(appointment.id, "2027-03-02T15:00:00+05:00")
+        .await;
     clinic.tick().await;
-    clinic.google.person().restore(CALENDAR, &appointment.google_calendar_event_id).unwrap();
+    clinic
+        .google
+        .person()
+        .restore(CALENDAR, &appointment.google_calendar_event_id)
+        .unwrap();
     assert_eq!(clinic.pull().await.unwrap().restored, 0);
     clinic.push().await.unwrap();
     let live = clinic.live_events();

@@ -30,8 +30,15 @@ pub(crate) async fn handle(
     let Some(calendar_id) = app.clinic.calendar(booking.calendar_id.as_deref()) else {
         return Err(Problem::invalid_field("calendar_id", "is not a configured calendar").into());
     };
-    let booked =
-        queries::book(&app.db, info.deadline, &booking, calendar_id, app.clinic.time_zone, &by).await?;
+    let booked = queries::book(
+        &app.db,
+        info.deadline,
+        &booking,
+        calendar_id,
+        app.clinic.time_zone,
+        &by,
+    )
+    .await?;
     match booked {
         Booked::SlotTaken => Err(slot_taken().into()),
         Booked::Booked(appointment) => {

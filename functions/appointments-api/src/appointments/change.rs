@@ -67,15 +67,26 @@ impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Wish {
         let AppointmentId(id) = AppointmentId::from_request_parts(parts, state).await?;
         let IfMatch(if_match) = IfMatch::from_request_parts(parts, state).await?;
         Parameters::from_request_parts(parts, state).await?.none_left()?;
-        Ok(Self { info, id, by, if_match })
+        Ok(Self {
+            info,
+            id,
+            by,
+            if_match,
+        })
     }
 }
 
 impl Wish {
     async fn carry_out(&self, app: &App, change: &Change) -> Result<Response, ApiError> {
-        let outcome =
-            queries::change(&app.db, self.info.deadline, self.id, change, self.if_match.as_deref(), &self.by)
-                .await?;
+        let outcome = queries::change(
+            &app.db,
+            self.info.deadline,
+            self.id,
+            change,
+            self.if_match.as_deref(),
+            &self.by,
+        )
+        .await?;
         let problem = match outcome {
             Changed::Changed { appointment, change } => {
                 app.bus.publish(&[changed(&appointment, &change)]).await;

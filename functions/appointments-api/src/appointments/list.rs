@@ -28,5 +28,8 @@ pub(crate) async fn handle(
     let filter = request::filter(parameters)?;
     let (appointments, next) = queries::list(&app.db, info.deadline, &filter).await?;
     let items = appointments.iter().map(Representation::from).collect();
-    Ok(ok(&Page { items, next_cursor: next.map(Cursor::encode) }))
+    Ok(ok(&Page {
+        items,
+        next_cursor: next.map(Cursor::encode),
+    }))
 }

@@ -76,7 +76,8 @@ impl<'a> From<&'a Appointment> for Representation<'a> {
 
 /// A time on the wall clock of a zone, with its offset.
 pub(crate) fn rfc_3339(at: DateTime<Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, false)
+    at.with_timezone(&zone)
+        .to_rfc3339_opts(SecondsFormat::Secs, false)
 }
 
 /// An appointment as an answer, with its `ETag`.

@@ -91,7 +91,10 @@ async fn switch(
 }
 
 async fn answer(app: &App, info: &RequestInfo, calendar: &str, running: bool) -> Result<Response, ApiError> {
-    let record = app.db.read(info.deadline, async |client| status::read(client, calendar).await).await?;
+    let record = app
+        .db
+        .read(info.deadline, async |client| status::read(client, calendar).await)
+        .await?;
     Ok(ok(&AutoSync::of(app, &record, running)))
 }
 

@@ -44,9 +44,15 @@ pub(crate) async fn handle(
 ) -> Result<Response, ApiError> {
     let calendar_id = one_calendar(&app, &mut parameters)?;
     let window = Window::read(parameters)?;
-    let query = EventsQuery::Window { from: window.from, to: window.to, limit: window.limit };
-    let page =
-        app.google.list_events(calendar_id, query, window.page_token.as_deref(), info.deadline).await?;
+    let query = EventsQuery::Window {
+        from: window.from,
+        to: window.to,
+        limit: window.limit,
+    };
+    let page = app
+        .google
+        .list_events(calendar_id, query, window.page_token.as_deref(), info.deadline)
+        .await?;
     let events: Vec<Event> = page
         .items
         .into_iter()
@@ -56,14 +62,24 @@ pub(crate) async fn handle(
         })
         .collect();
     let ids: Vec<_> = events.iter().map(|event| event.id.as_str()).collect();
-    let links =
-        app.db.read(info.deadline, async |client| links::appointments_of(client, calendar_id, &ids).await).await?;
+    let links = app
+        .db
+        .read(info.deadline, async |client| {
+            links::appointments_of(client, calendar_id, &ids).await
+        })
+        .await?;
     let next_page_token = match page.next {
         Continuation::Page(token) => Some(token),
         Continuation::End { .. } => None,
     };
-    let items = events.into_iter().map(|event| item(&app, event, &links)).collect();
-    Ok(ok(&Page { items, next_page_token }))
+    let items = events
+        .into_iter()
+        .map(|event| item(&app, event, &links))
+        .collect();
+    Ok(ok(&Page {
+        items,
+        next_page_token,
+    }))
 }
 
 struct Window {
@@ -87,13 +103,20 @@ impl Window {
         let page_token = reader
             .read("page_token", |value| {
                 let token = value.as_str().filter(|token| (1..=2048).contains(&token.len()));
-                token.map(str::to_owned).ok_or_else(|| "must be a next_page_token of this list".into())
+                token
+                    .map(str::to_owned)
+                    .ok_or_else(|| "must be a next_page_token of this list".into())
             })
             .into_value();
         if to.is_some_and(|to| to <= from) {
             reader.fault("to", "must be after from");
         }
-        Ok(reader.finish(Some(Self { from, to, limit, page_token }))?)
+        Ok(reader.finish(Some(Self {
+            from,
+            to,
+            limit,
+            page_token,
+        }))?)
     }
 }
 

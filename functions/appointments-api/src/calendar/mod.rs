@@ -15,7 +15,9 @@ use crate::response::ApiError;
 /// The calendar that `?calendar_id=` names, or the default one.
 fn one_calendar<'a>(app: &'a App, parameters: &mut Parameters) -> Result<&'a str, ApiError> {
     let asked = parameters.take("calendar_id");
-    app.clinic.calendar(asked.as_deref()).ok_or_else(|| not_configured(asked.is_some()).into())
+    app.clinic
+        .calendar(asked.as_deref())
+        .ok_or_else(|| not_configured(asked.is_some()).into())
 }
 
 /// The calendar that `?calendar_id=` names, or all of them.
@@ -30,6 +32,10 @@ fn calendars<'a>(app: &'a App, parameters: &mut Parameters) -> Result<Vec<&'a st
 }
 
 fn not_configured(asked: bool) -> Problem {
-    let fault = if asked { "is not a configured calendar" } else { "is needed: GOOGLE_CALENDAR_ID is not set" };
+    let fault = if asked {
+        "is not a configured calendar"
+    } else {
+        "is needed: GOOGLE_CALENDAR_ID is not set"
+    };
     Problem::invalid_field("calendar_id", fault)
 }

@@ -20,6 +20,7 @@ use crate::response::{ApiError, ok};
 const GOOGLE_WITHIN: Duration = Duration::from_secs(3);
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the contract's word")]
 struct Status<'a> {
     status: &'static str,
     reason: Option<&'static str>,
@@ -44,7 +45,9 @@ struct WatchStatus {
 impl From<Option<Channel>> for WatchStatus {
     fn from(channel: Option<Channel>) -> Self {
         Self {
-            active: channel.as_ref().is_some_and(|channel| channel.expires_at > chrono::Utc::now()),
+            active: channel
+                .as_ref()
+                .is_some_and(|channel| channel.expires_at > chrono::Utc::now()),
             expires_at: channel.as_ref().map(|channel| utc(channel.expires_at)),
             last_notification_at: channel.and_then(|channel| channel.last_notification_at).map(utc),
         }
@@ -63,12 +66,18 @@ pub(crate) async fn handle(
         let record = status::read(client, calendar_id).await?;
         Ok((record, newest_live(client, calendar_id).await?))
     });
-    let google = app.google.get_calendar(calendar_id, info.deadline.at_most(GOOGLE_WITHIN));
+    let google = app
+        .google
+        .get_calendar(calendar_id, info.deadline.at_most(GOOGLE_WITHIN));
     let (read, google, running) = tokio::join!(read, google, is_running(&app));
     let (record, channel): (CalendarRecord, Option<Channel>) = read?;
     let reason = google.err().map(|error| reason(&error));
     Ok(ok(&Status {
-        status: if reason.is_none() { "available" } else { "unavailable" },
+        status: if reason.is_none() {
+            "available"
+        } else {
+            "unavailable"
+        },
         reason,
         calendar_id,
         timezone: app.clinic.time_zone.name(),

@@ -77,7 +77,16 @@ async fn pull_all(
 ) -> Result<Pulled, SyncError> {
     let mut total = Pulled::default();
     for calendar in calendars {
-        let pulled = app.sync().pull(calendar, Occasion::Always, PATIENCE, confirm_mass_cancel, deadline).await?;
+        let pulled = app
+            .sync()
+            .pull(
+                calendar,
+                Occasion::Always,
+                PATIENCE,
+                confirm_mass_cancel,
+                deadline,
+            )
+            .await?;
         total += pulled.unwrap_or_default();
     }
     Ok(total)

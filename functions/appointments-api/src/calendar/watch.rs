@@ -26,8 +26,11 @@ pub(crate) async fn setup(
     parameters.none_left()?;
     let mut reader = Reader::of_body(body)?;
     let url = reader.required("webhook_url", |value| {
-        let url = value.as_str().filter(|url| url.len() <= 2048 && is_webhook_url(url));
-        url.map(str::to_owned).ok_or_else(|| "must be an https address (or http on loopback)".into())
+        let url = value
+            .as_str()
+            .filter(|url| url.len() <= 2048 && is_webhook_url(url));
+        url.map(str::to_owned)
+            .ok_or_else(|| "must be an https address (or http on loopback)".into())
     });
     let url = reader.finish(url)?;
     let opened = app.watch()?.open(calendar_id, &url, info.deadline).await?;

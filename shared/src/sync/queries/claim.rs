@@ -41,7 +41,8 @@ pub(crate) async fn claim_due(
          update calendar_events e set claim = $2, claimed_until = now() + $3 * interval '1 second'
          from due, appointments a
          where e.calendar_id = $1 and e.event_id = due.event_id and a.id = e.appointment_id
-         returning ", state!()
+         returning ",
+        state!()
     );
     let rows = client
         .query_typed(
@@ -57,7 +58,11 @@ pub(crate) async fn claim_due(
     rows.iter()
         .map(|row| {
             let (event, appointment) = read_state(row)?;
-            Ok(Claimed { event, appointment, attempts: row.try_get("attempts")? })
+            Ok(Claimed {
+                event,
+                appointment,
+                attempts: row.try_get("attempts")?,
+            })
         })
         .collect()
 }
@@ -79,9 +84,19 @@ pub(crate) async fn record_sent(
         event_id: &'a str,
         sent: &'a Content,
     }
-    let sent: Vec<_> = sent.iter().map(|(event_id, sent)| Sent { event_id, sent }).collect();
+    let sent: Vec<_> = sent
+        .iter()
+        .map(|(event_id, sent)| Sent { event_id, sent })
+        .collect();
     let rows = client
-        .query_typed(SENT, &[(&calendar_id, Type::TEXT), (&claim, Type::UUID), (&Json(sent), Type::JSONB)])
+        .query_typed(
+            SENT,
+            &[
+                (&calendar_id, Type::TEXT),
+                (&claim, Type::UUID),
+                (&Json(sent), Type::JSONB),
+            ],
+        )
         .await?;
     rows.iter().map(|row| row.try_get("event_id")).collect()
 }
@@ -136,7 +151,8 @@ pub(crate) async fn store_pushed(
             pushed_version = $6, synced_at = now(), attempts = 0, last_error = null,
             claim = null, claimed_until = null
         where calendar_id = $1 and event_id = $2 and claim = $3";
-    const SHOWN_ALREADY: &str = "update calendar_events set pushed_version = $4, attempts = 0, last_error = null,
+    const SHOWN_ALREADY: &str =
+        "update calendar_events set pushed_version = $4, attempts = 0, last_error = null,
             claim = null, claimed_until = null
         where calendar_id = $1 and event_id = $2 and claim = $3";
     const GONE: &str = "update calendar_events set
@@ -161,18 +177,45 @@ pub(crate) async fn store_pushed(
     ];
     let [calendar_id, event_id, claim] = row;
     match outcome {
-        Pushed::Shown { version, etag, agreed } => {
+        Pushed::Shown {
+            version,
+            etag,
+            agreed,
+        } => {
             let agreed = Json(agreed);
-            let parameters =
-                [calendar_id, event_id, claim, (etag, Type::TEXT), (&agreed, Type::JSONB), (version, Type::INT8)];
+            let parameters = [
+                calendar_id,
+                event_id,
+                claim,
+                (etag, Type::TEXT),
+                (&agreed, Type::JSONB),
+                (version, Type::INT8),
+            ];
             client.execute_typed(SHOWN, &parameters).await?
         }
         Pushed::ShownAlready { version } => {
-            client.execute_typed(SHOWN_ALREADY, &[calendar_id, event_id, claim, (version, Type::INT8)]).await?
+            client
+                .execute_typed(
+                    SHOWN_ALREADY,
+                    &[calendar_id, event_id, claim, (version, Type::INT8)],
+                )
+                .await?
         }
-        Pushed::Gone => client.execute_typed(GONE, &[calendar_id, event_id, claim]).await?,
-        Pushed::NotWritten => client.execute_typed(NOT_WRITTEN, &[calendar_id, event_id, claim]).await?,
-        Pushed::Failed { retry_in, reason, outcome_unknown } => {
+        Pushed::Gone => {
+            client
+                .execute_typed(GONE, &[calendar_id, event_id, claim])
+                .await?
+        }
+        Pushed::NotWritten => {
+            client
+                .execute_typed(NOT_WRITTEN, &[calendar_id, event_id, claim])
+                .await?
+        }
+        Pushed::Failed {
+            retry_in,
+            reason,
+            outcome_unknown,
+        } => {
             let seconds = retry_in.as_secs_f64();
             let parameters = [
                 calendar_id,
@@ -185,17 +228,25 @@ pub(crate) async fn store_pushed(
             client.execute_typed(FAILED, &parameters).await?
         }
         Pushed::Parked { reason } => {
-            client.execute_typed(PARKED, &[calendar_id, event_id, claim, (reason, Type::TEXT)]).await?
+            client
+                .execute_typed(PARKED, &[calendar_id, event_id, claim, (reason, Type::TEXT)])
+                .await?
         }
     };
     Ok(())
 }
 
 /// Gives back the claims that were not used.
-pub(crate) async fn release_claims(client: &impl GenericClient, calendar_id: &str, claim: Uuid) -> Result<(), Error> {
+pub(crate) async fn release_claims(
+    client: &impl GenericClient,
+    calendar_id: &str,
+    claim: Uuid,
+) -> Result<(), Error> {
     const RELEASE: &str =
         "update calendar_events set claim = null, claimed_until = null where calendar_id = $1 and claim = $2";
-    client.execute_typed(RELEASE, &[(&calendar_id, Type::TEXT), (&claim, Type::UUID)]).await?;
+    client
+        .execute_typed(RELEASE, &[(&calendar_id, Type::TEXT), (&claim, Type::UUID)])
+        .await?;
     Ok(())
 }
 
@@ -209,7 +260,14 @@ pub(crate) async fn lock_claim(
     const LOCK: &str = "select from calendar_events
         where calendar_id = $1 and event_id = $2 and claim = $3 and claimed_until > clock_timestamp() for update";
     let rows = client
-        .query_typed(LOCK, &[(&calendar_id, Type::TEXT), (&event_id, Type::TEXT), (&claim, Type::UUID)])
+        .query_typed(
+            LOCK,
+            &[
+                (&calendar_id, Type::TEXT),
+                (&event_id, Type::TEXT),
+                (&claim, Type::UUID),
+            ],
+        )
         .await?;
     Ok(!rows.is_empty())
 }
@@ -219,16 +277,25 @@ pub(crate) async fn make_all_due(client: &impl GenericClient, calendar_id: &str)
     const ALL_DUE: &str = "update calendar_events set parked = false, attempts = 0, next_attempt_at = now()
         where calendar_id = $1 and pushed_version is distinct from wanted_version
           and (parked or next_attempt_at > now())";
-    client.execute_typed(ALL_DUE, &[(&calendar_id, Type::TEXT)]).await?;
+    client
+        .execute_typed(ALL_DUE, &[(&calendar_id, Type::TEXT)])
+        .await?;
     Ok(())
 }
 
 /// Sends nothing to this calendar for a while: Google asked for it.
-pub(crate) async fn cool_down(client: &impl GenericClient, calendar_id: &str, pause: Duration) -> Result<(), Error> {
+pub(crate) async fn cool_down(
+    client: &impl GenericClient,
+    calendar_id: &str,
+    pause: Duration,
+) -> Result<(), Error> {
     const COOL_DOWN: &str =
         "update calendars set cooldown_until = now() + $2 * interval '1 second' where id = $1";
     client
-        .execute_typed(COOL_DOWN, &[(&calendar_id, Type::TEXT), (&pause.as_secs_f64(), Type::FLOAT8)])
+        .execute_typed(
+            COOL_DOWN,
+            &[(&calendar_id, Type::TEXT), (&pause.as_secs_f64(), Type::FLOAT8)],
+        )
         .await?;
     Ok(())
 }

@@ -79,17 +79,27 @@ pub(crate) async fn renew_lease(
     let rows = client
         .execute_typed(
             RENEW,
-            &[(&calendar_id, Type::TEXT), (&owner, Type::UUID), (&length.as_secs_f64(), Type::FLOAT8)],
+            &[
+                (&calendar_id, Type::TEXT),
+                (&owner, Type::UUID),
+                (&length.as_secs_f64(), Type::FLOAT8),
+            ],
         )
         .await?;
     Ok(rows == 1)
 }
 
 /// Gives a lease back, if it is still held.
-pub(crate) async fn release_lease(client: &impl GenericClient, calendar_id: &str, owner: Uuid) -> Result<(), Error> {
+pub(crate) async fn release_lease(
+    client: &impl GenericClient,
+    calendar_id: &str,
+    owner: Uuid,
+) -> Result<(), Error> {
     const RELEASE: &str =
         "update calendars set lease_owner = null, lease_until = null where id = $1 and lease_owner = $2";
-    client.execute_typed(RELEASE, &[(&calendar_id, Type::TEXT), (&owner, Type::UUID)]).await?;
+    client
+        .execute_typed(RELEASE, &[(&calendar_id, Type::TEXT), (&owner, Type::UUID)])
+        .await?;
     Ok(())
 }
 
@@ -154,9 +164,10 @@ pub(crate) async fn record_pull(
         .await?;
     Ok(match rows.first() {
         None => Recorded::LeaseLost,
-        Some(row) if row.try_get("again")? => {
-            Recorded::Again { change_seq: row.try_get("change_seq")?, started_at: row.try_get("started_at")? }
-        }
+        Some(row) if row.try_get("again")? => Recorded::Again {
+            change_seq: row.try_get("change_seq")?,
+            started_at: row.try_get("started_at")?,
+        },
         Some(_) => Recorded::Done,
     })
 }

@@ -15,6 +15,13 @@ pub async fn appointments_of(
 ) -> Result<HashMap<String, Uuid>, Error> {
     const LINKS: &str =
         "select event_id, appointment_id from calendar_events where calendar_id = $1 and event_id = any($2)";
-    let rows = client.query_typed(LINKS, &[(&calendar_id, Type::TEXT), (&event_ids, Type::TEXT_ARRAY)]).await?;
-    rows.iter().map(|row| Ok((row.try_get("event_id")?, row.try_get("appointment_id")?))).collect()
+    let rows = client
+        .query_typed(
+            LINKS,
+            &[(&calendar_id, Type::TEXT), (&event_ids, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get("event_id")?, row.try_get("appointment_id")?)))
+        .collect()
 }

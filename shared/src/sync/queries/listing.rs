@@ -12,7 +12,11 @@ pub(crate) async fn count_conflicts_among(client: &impl GenericClient, ids: &[Uu
             select from appointments other
             where other.calendar_id = a.calendar_id and other.id <> a.id and other.status = 'scheduled'
               and tstzrange(other.starts_at, other.ends_at) && tstzrange(a.starts_at, a.ends_at))";
-    client.query_typed(COUNT, &[(&ids, Type::UUID_ARRAY)]).await?.first().map_or(Ok(0), |row| row.try_get("conflicts"))
+    client
+        .query_typed(COUNT, &[(&ids, Type::UUID_ARRAY)])
+        .await?
+        .first()
+        .map_or(Ok(0), |row| row.try_get("conflicts"))
 }
 
 /// Events that Google last showed as live, but which a complete full listing that began at `started_at` lacks.
@@ -31,16 +35,28 @@ pub(crate) async fn missing_from_listing(
         (&listed, Type::TEXT_ARRAY),
         (&started_at, Type::TIMESTAMPTZ),
     ];
-    client.query_typed(MISSING, parameters).await?.iter().map(|row| row.try_get("event_id")).collect()
+    client
+        .query_typed(MISSING, parameters)
+        .await?
+        .iter()
+        .map(|row| row.try_get("event_id"))
+        .collect()
 }
 
 /// How many appointments to come have an event in this calendar.
-pub(crate) async fn count_upcoming_shown(client: &impl GenericClient, calendar_id: &str) -> Result<i64, Error> {
+pub(crate) async fn count_upcoming_shown(
+    client: &impl GenericClient,
+    calendar_id: &str,
+) -> Result<i64, Error> {
     const COUNT: &str = "select count(*) as upcoming from calendar_events e join appointments a
             on (a.calendar_id, a.google_calendar_event_id) = (e.calendar_id, e.event_id)
         where e.calendar_id = $1 and e.seen = 'live' and e.wanted = 'present' and a.status = 'scheduled'
           and a.starts_at > now()";
-    client.query_typed(COUNT, &[(&calendar_id, Type::TEXT)]).await?.first().map_or(Ok(0), |row| row.try_get("upcoming"))
+    client
+        .query_typed(COUNT, &[(&calendar_id, Type::TEXT)])
+        .await?
+        .first()
+        .map_or(Ok(0), |row| row.try_get("upcoming"))
 }
 
 /// Of these events, the ones whose deletion must be dated: changes of ours to them are not written yet, and the later
@@ -54,7 +70,10 @@ pub(crate) async fn unwritten_among(
         where calendar_id = $1 and event_id = any($2) and wanted = 'present'
           and pushed_version is distinct from wanted_version";
     let rows = client
-        .query_typed(UNWRITTEN, &[(&calendar_id, Type::TEXT), (&event_ids, Type::TEXT_ARRAY)])
+        .query_typed(
+            UNWRITTEN,
+            &[(&calendar_id, Type::TEXT), (&event_ids, Type::TEXT_ARRAY)],
+        )
         .await?;
     rows.iter().map(|row| row.try_get("event_id")).collect()
 }

@@ -31,7 +31,10 @@ macro_rules! state {
 pub(super) use state;
 
 pub(super) fn read_state(row: &Row) -> Result<(EventState, AppointmentState), Error> {
-    let content = |name| row.try_get::<_, Option<Json<Content>>>(name).map(|json| json.map(|Json(content)| content));
+    let content = |name| {
+        row.try_get::<_, Option<Json<Content>>>(name)
+            .map(|json| json.map(|Json(content)| content))
+    };
     let status: String = row.try_get("status")?;
     let changed_at: Option<Json<HashMap<String, DateTime<Utc>>>> = row.try_get("changed_at")?;
     let event = EventState {
@@ -99,9 +102,18 @@ pub(crate) async fn lock_state(
     if event_ids.is_empty() {
         return Ok(state);
     }
-    client.execute_typed(LOCK, &[(&calendar_id, Type::TEXT), (&event_ids, Type::TEXT_ARRAY)]).await?;
-    let rows =
-        client.query_typed(READ, &[(&calendar_id, Type::TEXT), (&event_ids, Type::TEXT_ARRAY)]).await?;
+    client
+        .execute_typed(
+            LOCK,
+            &[(&calendar_id, Type::TEXT), (&event_ids, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    let rows = client
+        .query_typed(
+            READ,
+            &[(&calendar_id, Type::TEXT), (&event_ids, Type::TEXT_ARRAY)],
+        )
+        .await?;
     for row in rows {
         let (event, appointment) = read_state(&row)?;
         state.last_pull_at = row.try_get("last_sync_at")?;
@@ -138,51 +150,56 @@ struct AppointmentWrite<'a> {
     moved: bool,
 }
 
+// Whoever was pushing one of these rows has lost its claim: its answer is older than what Google showed since.
+const WRITE_EVENTS: &str = "update calendar_events e set
+        wanted = n.wanted, wanted_version = n.wanted_version, pushed_version = n.pushed_version, seen = n.seen,
+        etag = n.etag, agreed = n.agreed, sent = null,
+        synced_at = case when n.pushed_version = n.wanted_version then clock_timestamp() else e.synced_at end,
+        attempts = 0, next_attempt_at = now(), parked = false, last_error = null,
+        claim = null, claimed_until = null
+    from jsonb_to_recordset($2) as n(event_id text, wanted text, wanted_version bigint, pushed_version bigint,
+        seen text, etag text, agreed jsonb)
+    where e.calendar_id = $1 and e.event_id = n.event_id";
+const WRITE_APPOINTMENTS: &str = "with new as (
+        select * from jsonb_to_recordset($2) as n(id uuid, write_id uuid, change text, event_id text, status text,
+            title text, notes text, location text, starts_at timestamptz, ends_at timestamptz, time_zone text,
+            moved boolean)
+    ), old as (
+        select a as old from appointments a join new using (id)
+    ), written as (
+        update appointments a set
+            google_calendar_event_id = new.event_id, status = new.status, title = new.title, notes = new.notes,
+            location = new.location, starts_at = new.starts_at, ends_at = new.ends_at, time_zone = new.time_zone,
+            placed_by_person = a.placed_by_person or new.moved or new.change = 'restored',
+            cancelled_at = case when new.status = 'cancelled' then coalesce(a.cancelled_at, now()) end,
+            cancellation_reason = case when new.status = 'cancelled' then a.cancellation_reason end,
+            version = a.version + 1, updated_at = now()
+        from new join old on (old).id = new.id
+        where a.id = new.id
+        returning a, old, new.change, new.write_id
+    ), fresh as (
+        insert into calendar_events (calendar_id, event_id, appointment_id, wanted, wanted_version)
+        select $1, (a).google_calendar_event_id, (a).id, 'present', (a).version from written
+        where (a).google_calendar_event_id <> (old).google_calendar_event_id
+    ), bumped as (
+        -- The current event of an appointment that was changed by way of another event.
+        update calendar_events e set wanted_version = (a).version, parked = false, attempts = 0,
+            next_attempt_at = now(), last_error = null
+        from written
+        where e.calendar_id = $1 and e.event_id = (a).google_calendar_event_id and e.wanted = 'present'
+          and e.wanted_version < (a).version
+    )
+    insert into appointment_history (id, appointment_id, version, by, change, fields)
+    select write_id, (a).id, (a).version, 'google_calendar', change,
+        changed_facts(appointment_facts(old), appointment_facts(a))
+    from written";
+
 /// Writes back what sightings changed: two statements, however many rows.
-pub(crate) async fn write_state(client: &impl GenericClient, calendar_id: &str, state: &State) -> Result<(), Error> {
-    // Whoever was pushing one of these rows has lost its claim: its answer is older than what Google showed since.
-    const EVENTS: &str = "update calendar_events e set
-            wanted = n.wanted, wanted_version = n.wanted_version, pushed_version = n.pushed_version, seen = n.seen,
-            etag = n.etag, agreed = n.agreed, sent = null,
-            synced_at = case when n.pushed_version = n.wanted_version then clock_timestamp() else e.synced_at end,
-            attempts = 0, next_attempt_at = now(), parked = false, last_error = null,
-            claim = null, claimed_until = null
-        from jsonb_to_recordset($2) as n(event_id text, wanted text, wanted_version bigint, pushed_version bigint,
-            seen text, etag text, agreed jsonb)
-        where e.calendar_id = $1 and e.event_id = n.event_id";
-    const APPOINTMENTS: &str = "with new as (
-            select * from jsonb_to_recordset($2) as n(id uuid, write_id uuid, change text, event_id text, status text,
-                title text, notes text, location text, starts_at timestamptz, ends_at timestamptz, time_zone text,
-                moved boolean)
-        ), old as (
-            select a as old from appointments a join new using (id)
-        ), written as (
-            update appointments a set
-                google_calendar_event_id = new.event_id, status = new.status, title = new.title, notes = new.notes,
-                location = new.location, starts_at = new.starts_at, ends_at = new.ends_at, time_zone = new.time_zone,
-                placed_by_person = a.placed_by_person or new.moved or new.change = 'restored',
-                cancelled_at = case when new.status = 'cancelled' then coalesce(a.cancelled_at, now()) end,
-                cancellation_reason = case when new.status = 'cancelled' then a.cancellation_reason end,
-                version = a.version + 1, updated_at = now()
-            from new join old on (old).id = new.id
-            where a.id = new.id
-            returning a, old, new.change, new.write_id
-        ), fresh as (
-            insert into calendar_events (calendar_id, event_id, appointment_id, wanted, wanted_version)
-            select $1, (a).google_calendar_event_id, (a).id, 'present', (a).version from written
-            where (a).google_calendar_event_id <> (old).google_calendar_event_id
-        ), bumped as (
-            -- The current event of an appointment that was changed by way of another event.
-            update calendar_events e set wanted_version = (a).version, parked = false, attempts = 0,
-                next_attempt_at = now(), last_error = null
-            from written
-            where e.calendar_id = $1 and e.event_id = (a).google_calendar_event_id and e.wanted = 'present'
-              and e.wanted_version < (a).version
-        )
-        insert into appointment_history (id, appointment_id, version, by, change, fields)
-        select write_id, (a).id, (a).version, 'google_calendar', change,
-            changed_facts(appointment_facts(old), appointment_facts(a))
-        from written";
+pub(crate) async fn write_state(
+    client: &impl GenericClient,
+    calendar_id: &str,
+    state: &State,
+) -> Result<(), Error> {
     let events: Vec<_> = state
         .touched
         .iter()
@@ -225,11 +242,19 @@ pub(crate) async fn write_state(client: &impl GenericClient, calendar_id: &str, 
         })
         .collect();
     if !events.is_empty() {
-        client.execute_typed(EVENTS, &[(&calendar_id, Type::TEXT), (&Json(events), Type::JSONB)]).await?;
+        client
+            .execute_typed(
+                WRITE_EVENTS,
+                &[(&calendar_id, Type::TEXT), (&Json(events), Type::JSONB)],
+            )
+            .await?;
     }
     if !appointments.is_empty() {
         client
-            .execute_typed(APPOINTMENTS, &[(&calendar_id, Type::TEXT), (&Json(appointments), Type::JSONB)])
+            .execute_typed(
+                WRITE_APPOINTMENTS,
+                &[(&calendar_id, Type::TEXT), (&Json(appointments), Type::JSONB)],
+            )
             .await?;
     }
     Ok(())

@@ -38,7 +38,9 @@ pub async fn read(client: &impl GenericClient, calendar_id: &str) -> Result<Cale
                       and tstzrange(other.starts_at, other.ends_at) && tstzrange(a.starts_at, a.ends_at))) as conflicts
         from calendars c where c.id = $1";
     let rows = client.query_typed(READ, &[(&calendar_id, Type::TEXT)]).await?;
-    let Some(row) = rows.first() else { return Ok(CalendarRecord::default()) };
+    let Some(row) = rows.first() else {
+        return Ok(CalendarRecord::default());
+    };
     let last_sync_result: Option<Json<Value>> = row.try_get("last_sync_result")?;
     Ok(CalendarRecord {
         last_sync_at: row.try_get("last_sync_at")?,
