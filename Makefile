@@ -2,8 +2,6 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.ONESHELL:
-.SHELLFLAGS := -euo pipefail -c
 
 SETUP := local/setup/setup.sh
 VENV := $(CURDIR)/.venv/bin
@@ -17,42 +15,44 @@ TEST ?=
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## start everything on this machine: API on http://127.0.0.1:9000/, until Ctrl-C
-	@if [ -n "$${DATABASE_URL:-}" ]; then $(SETUP) build run; else $(SETUP) build run postgres; fi
+	@$(SETUP) build run $(if $(DATABASE_URL),,postgres)
 	cargo build --workspace
-	CARGO_LAMBDA=$(VENV)/cargo-lambda exec $(BINARIES)/local run
+	@CARGO_LAMBDA=$(VENV)/cargo-lambda exec $(BINARIES)/local run
 
 .PHONY: test
 test: ## run all tests, beside a throw-away PostgreSQL server; TEST="..." goes to cargo test
 	@$(SETUP) build run test postgres pgbouncer
-	cargo build -p local
-	CARGO_LAMBDA=$(VENV)/cargo-lambda PROJECT_PYTHON=$(VENV)/python exec $(BINARIES)/local with-postgres -- cargo test --workspace $(TEST)
+	cargo build --workspace --bin local
+	@CARGO_LAMBDA=$(VENV)/cargo-lambda PROJECT_PYTHON=$(VENV)/python exec $(BINARIES)/local with-postgres -- cargo test --workspace $(TEST)
 
 .PHONY: lint
 lint: ## formatting, clippy, dependencies, the template, shell scripts
 	@$(SETUP) build lint
 	cargo fmt --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	# Compiling cargo-deny takes minutes, so only who has it runs it here; the CI workflow always does.
-	if cargo deny --version >/dev/null 2>&1; then cargo deny check bans licenses sources; else echo 'lint: no cargo-deny here, licences and bans are checked in CI only'; fi
 	$(VENV)/cfn-lint template.yaml
 	$(VENV)/shellcheck local/setup/setup.sh .ci/run
+# Compiling cargo-deny takes minutes: who has it runs it here, and the CI workflow always does.
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny check bans licenses sources; \
+	else echo 'no cargo-deny here: licences and bans are checked in CI only'; fi
 
 .PHONY: migrate
 migrate: ## bring the database of DATABASE_URL up to date
 	@$(SETUP) build
-	cargo run --quiet -p shared --bin migrate
+	@cargo run --quiet --bin migrate
 
 .PHONY: build
 build: ## make the deployable zips in target/lambda, for ARCH=arm64 (default) or x86_64
 	@$(SETUP) build run
-	case $(ARCH) in arm64) arch=--arm64 ;; x86_64) arch=--x86-64 ;; *) echo 'ARCH should be arm64 or x86_64' >&2; exit 2 ;; esac
-	# Where cargo-lambda finds zig, its cross-compiler.
-	export PATH=$(VENV):$$PATH
-	# One package at a time: built together, each would link the features of all.
-	for function in $(FUNCTIONS); do
-		cargo lambda build --release $$arch --output-format zip --package "$$function"
+# One package at a time: built together, each would link the features of all. The PATH is for zig, the cross-compiler.
+	@set -e; for function in $(FUNCTIONS); do \
+		PATH=$(VENV):$$PATH cargo lambda build --release $(ARCH_FLAG) --output-format zip --package "$$function"; \
 	done
+
+ARCH_FLAG = $(or $(ARCH_FLAG_$(ARCH)),$(error ARCH should be arm64 or x86_64))
+ARCH_FLAG_arm64 := --arm64
+ARCH_FLAG_x86_64 := --x86-64

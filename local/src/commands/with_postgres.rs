@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use tokio::process::Command;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::postgres::TestServer;
@@ -31,10 +32,22 @@ pub(super) async fn run(arguments: &[String]) -> Result<ExitCode, String> {
             status = child.wait() => break status.map_err(|error| format!("{program}: {error}"))?,
             // The terminal sends Ctrl-C to the program too; it decides when to end.
             _ = interrupt.recv() => {}
-            _ = terminate.recv() => child.start_kill().map_err(|error| format!("{program}: {error}"))?,
+            _ = terminate.recv() => pass_on(&child),
         }
     };
     server.stop().await.map_err(|error| error.to_string())?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// Asks the program to end, as we were asked.
+fn pass_on(child: &Child) {
+    if let Some(pid) = child
+        .id()
+        .and_then(|id| i32::try_from(id).ok())
+        .and_then(Pid::from_raw)
+    {
+        // It may have ended meanwhile, which is what was asked.
+        let _ = kill_process(pid, Signal::TERM);
+    }
 }
