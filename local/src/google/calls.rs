@@ -1,4 +1,6 @@
 //! The calls themselves: each of the document's that the stand-in plays, on the world.
+//!
+//! A deleted event that is asked for by its id is answered whole; only a listing may show less.
 
 use std::sync::Arc;
 
@@ -43,7 +45,6 @@ fn look(world: &World, call: &Call) -> Result<Value, Refusal> {
         "events.get" => {
             let calendar = world.readable(call.calendar_id(), Actor::Api)?;
             let event = calendar.find(call.event_id())?;
-            // Asked for by its id a deleted event is answered whole; only a listing may show less.
             Ok(event.render(answer_zone(call, calendar)?, Tombstones::Full))
         }
         _ => {
@@ -74,11 +75,11 @@ fn change(world: &mut World, call: &Call) -> Result<Option<Value>, Refusal> {
             let destination = call.parameter("destination").unwrap_or_default();
             let moved = world.move_event(calendar_id, id, destination, Actor::Api)?;
             let zone = world.readable(destination, Actor::Api)?.zone;
-            return Ok(Some(moved.render(zone, world.manners.tombstones)));
+            return Ok(Some(moved.render(zone, Tombstones::Full)));
         }
     };
     let zone = world.readable(calendar_id, Actor::Api)?.zone;
-    Ok(Some(event.render(zone, world.manners.tombstones)))
+    Ok(Some(event.render(zone, Tombstones::Full)))
 }
 
 /// The query of the watched listing; what only says how to answer is left out.

@@ -29,7 +29,7 @@ pub(super) struct Writing<'a> {
     pub(super) now: DateTime<Utc>,
 }
 
-/// What a reader gets to see of a deleted event.
+/// What a listing shows of a deleted event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tombstones {

@@ -6,7 +6,8 @@
 //! the log of requests are in the hands of [`StandIn`], and the same over HTTP under `/admin`.
 //!
 //! A request: `server` takes it, `faults` may spoil it, `discovery` checks it against the document, `api` checks its
-//! token and hands it to `calls`. The `world` is plain data; its rules stand in `writes`, `content`, `listing`, `channels` and `freebusy`.
+//! token and hands it to `calls`. The `world` is plain data; its rules stand in `writes`, `content`, `listing`,
+//! `channels` and `freebusy`.
 //!
 //! Not played: access control lists, calendar lists, colours, settings, batches, imports, attendees' answers, and sync
 //! tokens for listings of single occurrences. A call to what is missing is refused with 501 and recorded.

@@ -26,6 +26,8 @@ use crate::google::{Continuation, Error, EventsQuery, Gone, ListedEvent, SYNC_QU
 
 /// How long a lease lasts; that of a run that died lapses so soon. It is prolonged with every page.
 const LEASE: Duration = Duration::from_secs(45);
+/// How long a page may take: the lease outlives it.
+const PAGE: Duration = Duration::from_secs(40);
 /// How often a waiting pull asks for the lease.
 const LEASE_POLL: Duration = Duration::from_millis(200);
 /// Up to so many cancellations are believed whatever their share.
@@ -226,7 +228,7 @@ impl Pull<'_> {
             let until = self
                 .deadline
                 .leaving(STORE_MARGIN)
-                .at_most(LEASE.checked_sub(STORE_MARGIN).unwrap());
+                .at_most(PAGE);
             let page = self
                 .sync
                 .google
