@@ -41,7 +41,7 @@ async fn killed_parts_lose_nothing() {
     agree(&stack, 2).await;
 
     // The function that syncs is gone, and comes back for the next event.
-    stack.kill("debug/scheduled-sync").await;
+    stack.kill("/scheduled-sync").await;
     let start = json!({"start": "2030-01-07T12:00:00+05:00"});
     let event = first["google_calendar_event_id"].as_str().unwrap();
     stack
@@ -51,8 +51,8 @@ async fn killed_parts_lose_nothing() {
     agree(&stack, 3).await;
 
     // The API and the webhook are gone.
-    stack.kill("debug/appointments-api").await;
-    stack.kill("debug/calendar-webhook").await;
+    stack.kill("/appointments-api").await;
+    stack.kill("/calendar-webhook").await;
     let start = json!({"start": "2030-01-07T16:00:00+05:00"});
     stack
         .person(Method::POST, &format!("/{event}/move"), &start)
@@ -60,7 +60,7 @@ async fn killed_parts_lose_nothing() {
     agree(&stack, 3).await;
 
     // PostgreSQL is gone: callers are told to come back, and find everything there.
-    stack.kill("postgres").await;
+    stack.kill("/postgres").await;
     let again = json!({"patient_name": "B. Ali", "starts_at": "2030-01-07T18:00:00+05:00"});
     until("a booking after PostgreSQL is back", async || {
         let (status, answer) = stack.api(Method::POST, "/appointments", Some(&again)).await;

@@ -35,13 +35,21 @@ async fn the_tour_prints_what_it_says() {
                 })
         })
         .await;
-        if typed.output.is_empty() {
-            // A definition: it holds for what is typed next.
+        if is_definition(&typed.command) {
+            // It holds for what is typed next.
             typed_before.push_str(&typed.command);
             typed_before.push('\n');
         }
     }
     stack.end().await;
+}
+
+/// Whether a command only names something: `NAME=...` or `name() { ...`.
+fn is_definition(command: &str) -> bool {
+    let name = command
+        .find(|c: char| !c.is_ascii_alphabetic())
+        .unwrap_or(command.len());
+    command[name..].starts_with('=') || command[name..].starts_with("()")
 }
 
 fn tour(readme: &str) -> Vec<Typed> {

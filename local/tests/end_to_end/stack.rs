@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 
 /// A running `local run` on free ports.
@@ -20,10 +21,15 @@ pub(crate) struct Stack {
     /// API, Google stand-in, bus, PostgreSQL.
     pub(crate) ports: Vec<u16>,
     pub(crate) key: String,
+    /// One stack at a time: each is a dozen processes.
+    _turn: MutexGuard<'static, ()>,
 }
+
+static TURN: Mutex<()> = Mutex::const_new(());
 
 impl Stack {
     pub(crate) async fn start(folder: &TempDir) -> Self {
+        let turn = TURN.lock().await;
         let ports = free_ports();
         let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
         command
@@ -33,7 +39,7 @@ impl Stack {
         for (port, setting) in ports.iter().zip(["API", "GOOGLE", "BUS", "POSTGRES"]) {
             command.env(format!("LOCAL_{setting}_PORT"), port.to_string());
         }
-        command.stdout(Stdio::piped()).kill_on_drop(true);
+        command.stdout(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let output = BufReader::new(process.stdout.take().unwrap()).lines();
         let mut stack = Self {
@@ -41,6 +47,7 @@ impl Stack {
             output,
             ports,
             key: String::new(),
+            _turn: turn,
         };
         stack.line_with("ready").await;
         let line = stack.line_with("API key").await;
@@ -126,7 +133,7 @@ impl Stack {
             .collect()
     }
 
-    /// Kills every process of this stack whose command line has `words` in it: no chance to tidy up.
+    /// Kills processes of this stack with no chance to tidy up: those of a program, or with these words in their command.
     pub(crate) async fn kill(&self, words: &str) {
         let listing = Command::new("ps")
             .args(["-eo", "pid=,ppid=,args="])
@@ -144,7 +151,11 @@ impl Stack {
                 }
             }
         }
-        let fits = |(pid, _, args): &&(i32, i32, &str)| ours[1..].contains(pid) && args.contains(words);
+        let fits = |(pid, _, args): &&(i32, i32, &str)| {
+            let program = args.split(' ').next().unwrap_or_default();
+            ours[1..].contains(pid)
+                && (args.contains(words) && words.contains(' ') || program.ends_with(words))
+        };
         let killed: Vec<_> = processes.iter().filter(fits).collect();
         assert!(!killed.is_empty(), "nothing runs that is called '{words}'");
         for (pid, ..) in killed {
@@ -155,10 +166,30 @@ impl Stack {
 
     /// Ctrl-C, as the terminal sends it.
     pub(crate) async fn end(mut self) {
-        let pid = i32::try_from(self.process.id().unwrap()).unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), Signal::INT).unwrap();
+        self.interrupt();
         let status = self.process.wait().await.unwrap();
         assert_eq!(status.code(), Some(0));
+    }
+
+    fn interrupt(&self) {
+        if let Some(pid) = self
+            .process
+            .id()
+            .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
+        {
+            // It may have ended by itself.
+            let _ = kill_process(pid, Signal::INT);
+        }
+    }
+}
+
+impl Drop for Stack {
+    /// A test that failed leaves nothing running either.
+    fn drop(&mut self) {
+        self.interrupt();
+        while matches!(self.process.try_wait(), Ok(None)) {
+            std::thread::yield_now();
+        }
     }
 }
 
