@@ -41,10 +41,11 @@ impl App {
         })
     }
 
-    /// Opens the database ahead of the first request.
+    /// Opens the database and makes the bus's client ahead of the first request.
     pub(crate) async fn connect(&self) {
-        // The request that needs it tries again and tells its caller.
-        let _ = self.db.connect(Deadline::after(Duration::from_secs(8))).await;
+        let connecting = self.db.connect(Deadline::after(Duration::from_secs(8)));
+        // The request that needs the database tries again and tells its caller.
+        let _ = tokio::join!(connecting, self.bus.prepare());
     }
 
     /// The sync engine.

@@ -2,6 +2,8 @@
 
 mod webhook;
 
+use std::sync::Arc;
+
 use lambda_http::{Request, run, service_fn};
 use shared::settings::Environment;
 
@@ -9,12 +11,15 @@ use shared::settings::Environment;
 async fn main() -> Result<(), lambda_http::Error> {
     shared::telemetry::start();
     let webhook = match webhook::Webhook::from(&Environment::of_process()) {
-        Ok(webhook) => webhook,
+        Ok(webhook) => Arc::new(webhook),
         Err(fault) => {
             tracing::error!(setting.name = fault.name, "{fault}");
             return Err(fault.into());
         }
     };
+    // The first notification finds everything open, or waits for this same attempt.
+    let connecting = Arc::clone(&webhook);
+    tokio::spawn(async move { connecting.connect().await });
     run(service_fn(async |request: Request| {
         Ok::<_, lambda_http::Error>(webhook.handle(&request).await)
     }))
