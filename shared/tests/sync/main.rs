@@ -9,8 +9,10 @@
 
 mod booking;
 mod clinic;
+mod concurrency;
 mod faults;
 mod full_listing;
 mod leases;
 mod person;
+mod reopening;
 mod rescheduling;
