@@ -12,6 +12,7 @@ mod clinic;
 mod concurrency;
 mod faults;
 mod full_listing;
+mod late_listings;
 mod leases;
 mod person;
 mod reopening;
