@@ -120,12 +120,12 @@ async fn change(
     ledger: &mut Ledger,
     id: Uuid,
     what: &str,
-    change: request::Change,
+    asked: request::Change,
     if_match: Option<i64>,
 ) {
     let versions = if_match.map(|version| [version]);
     let versions = versions.as_ref().map(<[i64; 1]>::as_slice);
-    let changed = queries::change(&world.db, soon(), id, &change, versions, "frontend").await;
+    let changed = queries::change(&world.db, soon(), id, &asked, versions, "frontend").await;
     let answer = match &changed {
         Ok(Changed::Changed { change, appointment }) => format!("{change}, version {}", appointment.version),
         Ok(other) => format!("{other:?}").chars().take(20).collect(),
@@ -143,7 +143,7 @@ async fn change(
                     .push(format!("{id}: If-Match let another version pass"));
             }
             let changed = changed_facts(world, &appointment).await;
-            record(ledger, &change, &word, &appointment, &changed);
+            record(ledger, &asked, &word, &appointment, &changed);
         }
         Ok(Changed::NotFound) => ledger.faults.push(format!("{id} was not found")),
         Ok(_) => {}

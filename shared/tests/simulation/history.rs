@@ -16,7 +16,7 @@ pub(crate) async fn play(world: &mut World, seed: u64) -> Result<(), String> {
     world.begin(seed);
     let mut number = 0;
     for _ in 0..random.random_range(4..14) {
-        step(world, &mut ledger, &mut random, &mut number).await;
+        Box::pin(step(world, &mut ledger, &mut random, &mut number)).await;
     }
     if let Err(fault) = checks::come_to_rest(world, &ledger).await {
         ledger.faults.push(fault);

@@ -66,7 +66,7 @@ async fn play(first: u64, count: u64, next: Arc<AtomicU64>) -> u64 {
         }
         let seed = first + offset;
         if let Some(world) = &mut world
-            && let Err(story) = history::play(world, seed).await
+            && let Err(story) = Box::pin(history::play(world, seed)).await
         {
             eprintln!("SEED={seed} ended badly:\n{story}\n");
             failed += 1;

@@ -145,14 +145,14 @@ impl AppointmentState {
         let times = |facts: &Facts| (facts.starts_at, facts.ends_at);
         let moved = times(&merged) != times(&self.facts);
         self.moved |= moved;
-        let changes = [
+        let fields = [
             ("title", merged.title != self.facts.title),
             ("notes", merged.notes != self.facts.notes),
             ("location", merged.location != self.facts.location),
             ("starts_at", moved),
         ];
         // Another event of this appointment may be seen in the same run: what it says is compared with this.
-        for (fact, _) in changes.into_iter().filter(|(_, changed)| *changed) {
+        for (fact, _) in fields.into_iter().filter(|(_, differs)| *differs) {
             self.changed_at.facts.insert(fact.to_owned(), at);
         }
         let changed = merged != self.facts;
