@@ -125,14 +125,14 @@ async fn change(
 ) {
     let versions = if_match.map(|version| [version]);
     let versions = versions.as_ref().map(<[i64; 1]>::as_slice);
-    let changed = queries::change(&world.db, soon(), id, &asked, versions, "frontend").await;
-    let answer = match &changed {
+    let outcome = queries::change(&world.db, soon(), id, &asked, versions, "frontend").await;
+    let answer = match &outcome {
         Ok(Changed::Changed { change, appointment }) => format!("{change}, version {}", appointment.version),
         Ok(other) => format!("{other:?}").chars().take(20).collect(),
         Err(error) => format!("{error:?}"),
     };
     ledger.tell(format!("caller: {id} {what}: {answer}"));
-    match changed {
+    match outcome {
         Ok(Changed::Changed {
             change: word,
             appointment,
@@ -142,8 +142,8 @@ async fn change(
                     .faults
                     .push(format!("{id}: If-Match let another version pass"));
             }
-            let changed = changed_facts(world, &appointment).await;
-            record(ledger, &asked, &word, &appointment, &changed);
+            let facts = changed_facts(world, &appointment).await;
+            record(ledger, &asked, &word, &appointment, &facts);
         }
         Ok(Changed::NotFound) => ledger.faults.push(format!("{id} was not found")),
         Ok(_) => {}
