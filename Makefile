@@ -29,6 +29,15 @@ test: ## run all tests, beside a throw-away PostgreSQL server; TEST="..." goes t
 	cargo build --workspace
 	@CARGO_LAMBDA=$(VENV)/cargo-lambda PROJECT_PYTHON=$(VENV)/python exec $(BINARIES)/local with-postgres -- cargo test --workspace --no-fail-fast $(TEST)
 
+# How many random histories `make simulate` plays; SEED=... replays one.
+HISTORIES ?= 20000
+
+.PHONY: simulate
+simulate: ## play random histories against the sync engine; HISTORIES=20000, or SEED=... for one
+	@$(SETUP) build postgres
+	cargo build -p local
+	HISTORIES=$(HISTORIES) exec $(BINARIES)/local with-postgres -- cargo test -p shared --test simulation
+
 .PHONY: lint
 lint: ## formatting, clippy, dependencies, the template, shell scripts
 	@$(SETUP) build lint

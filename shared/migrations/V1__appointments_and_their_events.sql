@@ -85,6 +85,8 @@ create table calendar_events (
     -- What Google last told us of the event.
     seen            text not null default 'never' check (seen in ('never', 'live', 'gone')),
     etag            text,
+    -- Since when at the latest Google has shown that. What Google was asked before may be older.
+    seen_at         timestamptz,
     -- The content that both sides last had: the base of a merge.
     agreed          jsonb,
     -- The content of a write whose answer we do not have: it may or may not have taken effect.
@@ -100,6 +102,7 @@ create table calendar_events (
     claimed_until   timestamptz,
     primary key (calendar_id, event_id),
     check ((seen = 'live') = (etag is not null)),
+    check ((seen = 'never') = (seen_at is null)),
     check ((claim is null) = (claimed_until is null))
 );
 

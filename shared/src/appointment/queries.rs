@@ -4,7 +4,7 @@
 //! Locks are taken in one order everywhere, the appointment before its event.
 
 use chrono_tz::Tz;
-use tokio_postgres::types::{Json, Type};
+use tokio_postgres::types::{Json, ToSql, Type};
 use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
@@ -262,9 +262,16 @@ const SLOT_TAKEN: &str = "appointments_slot_taken";
 
 /// Reads the row under its lock, lays the new values over it, judges, and writes, all at once: nobody can
 /// come between the check and the write, and the caller waits for one round trip.
+///
+/// A locked row is read as it is once the lock is ours; everything else as it was when the statement began. So the
+/// event is locked too. One that came while we waited is not there yet for this statement, and the outcome is `again`.
 const CHANGE: &str = concat!(
     "with locked as (
         select a as old from appointments a where id = $1 for update
+     ), shown as (
+        select e as event from locked join calendar_events e
+            on (e.calendar_id, e.event_id) = ((old).calendar_id, (old).google_calendar_event_id)
+        for update of e
      ), merged as (
         select old, new, case
                 when $3::bigint is not null then new.starts_at + $3 * interval '1 second'
@@ -274,10 +281,13 @@ const CHANGE: &str = concat!(
         from locked cross join lateral jsonb_populate_record(old, $2) as new
      ), compared as (
         select *, ((new).starts_at, ends_at) is distinct from ((old).starts_at, (old).ends_at) as moved,
-            (old).status = 'cancelled' and (new).status = 'scheduled' as restored
-        from merged
+            (old).status <> 'scheduled' and (new).status = 'scheduled' as reopened,
+            -- Its event is deleted for good: by a cancellation, or by someone who tidied up after it was over.
+            $4 = 'reschedule' or (new).status = 'scheduled' and (event).wanted = 'absent' as renewed
+        from merged left join shown on true
      ), judged as (
         select *, case
+            when event is null then 'again'
             when $5::bigint[] is not null and (old).version <> all ($5) then 'stale'
             when (old).status = 'cancelled' and $4 = 'cancel' then 'unchanged'
             when (old).status = 'cancelled' and ($4 = 'reschedule' or (new).status in ('completed', 'no_show'))
@@ -285,11 +295,12 @@ const CHANGE: &str = concat!(
             when ends_at <= (new).starts_at then 'not_after_start'
             when moved and ends_at - (new).starts_at > interval '24 hours' then 'too_long'
             when (new).starts_at <> (old).starts_at and (new).starts_at < now() and not $6 then 'in_the_past'
-            when (new).status = 'scheduled' and (moved or (old).status <> 'scheduled') and exists (
+            when (new).status = 'scheduled' and (moved or reopened) and exists (
                     select from appointments other
                     where other.calendar_id = (old).calendar_id and other.id <> $1
                       and other.status = 'scheduled' and other.placed_by_person
-                      and tstzrange(other.starts_at, other.ends_at) && tstzrange((new).starts_at, ends_at))
+                      and tstzrange(other.starts_at, other.ends_at)
+                          && tstzrange((compared.new).starts_at, compared.ends_at))
                 then 'slot_taken'
             when $4 = 'reschedule' or new is distinct from old or moved then 'changed'
             else 'unchanged'
@@ -300,16 +311,15 @@ const CHANGE: &str = concat!(
             patient_name = (new).patient_name, patient_phone = (new).patient_phone,
             patient_email = (new).patient_email, title = (new).title, reason = (new).reason, notes = (new).notes,
             location = (new).location, starts_at = (new).starts_at, ends_at = judged.ends_at,
-            status = (new).status, cancellation_reason = case when not restored then (new).cancellation_reason end,
-            placed_by_person = a.placed_by_person and not moved and not restored,
+            status = (new).status, cancellation_reason = case when not reopened then (new).cancellation_reason end,
+            placed_by_person = a.placed_by_person and not moved and not reopened,
             cancelled_at = case when (new).status = 'cancelled' then coalesce((old).cancelled_at, now()) end,
-            google_calendar_event_id = case when $4 = 'reschedule' or restored then $7
-                                            else a.google_calendar_event_id end,
+            google_calendar_event_id = case when renewed then $7 else a.google_calendar_event_id end,
             version = a.version + 1, updated_at = now()
         from judged where a.id = $1 and outcome = 'changed'
-        returning a, old, case
+        returning a, old, event, case
             when (new).status = 'cancelled' and (old).status <> 'cancelled' then 'cancelled'
-            when restored then 'restored'
+            when (old).status = 'cancelled' and reopened then 'restored'
             when $4 = 'reschedule' then 'rescheduled'
             else 'updated' end as change
      ), kept as (
@@ -319,8 +329,8 @@ const CHANGE: &str = concat!(
             wanted_version = (a).version,
             parked = false, attempts = 0, next_attempt_at = now(), last_error = null
         from written
-        where (e.calendar_id, e.event_id) = ((old).calendar_id, (old).google_calendar_event_id)
-          and e.wanted = 'present'
+        where (e.calendar_id, e.event_id) = ((event).calendar_id, (event).event_id)
+          and (event).wanted = 'present'
         returning e.*
      ), fresh as (
         -- Reads kept, so that the old event is no longer the present one when the new one becomes it.
@@ -338,12 +348,11 @@ const CHANGE: &str = concat!(
      ), its_event as (
         select * from fresh
         union all select * from kept where not exists (select from fresh)
-        union all select e.* from calendar_events e join judged
-            on (e.calendar_id, e.event_id) = ((old).calendar_id, (old).google_calendar_event_id)
+        union all select (event).* from shown
             where not exists (select from kept) and not exists (select from fresh)
      )
      select outcome, change, ", columns!(), "
-     from judged cross join now_is a cross join its_event e left join written on true"
+     from judged cross join now_is a left join its_event e on true left join written on true"
 );
 
 /// Changes an appointment as asked, if its rules allow.
@@ -363,34 +372,37 @@ pub async fn change(
     let length_secs = change.length.map(|length| length.num_seconds());
     let event_id = new_event_id();
     let write_id = Uuid::now_v7();
+    let values = Json(&change.values);
+    let parameters: [(&(dyn ToSql + Sync), Type); 9] = [
+        (&id, Type::UUID),
+        (&values, Type::JSONB),
+        (&length_secs, Type::INT8),
+        (&kind, Type::TEXT),
+        (&if_match, Type::INT8_ARRAY),
+        (&change.allow_past, Type::BOOL),
+        (&event_id, Type::TEXT),
+        (&write_id, Type::UUID),
+        (&by, Type::TEXT),
+    ];
     let outcome = db
         .write(
             deadline,
             async |client: &Client| {
-                let rows = client
-                    .query_typed(
-                        CHANGE,
-                        &[
-                            (&id, Type::UUID),
-                            (&Json(&change.values), Type::JSONB),
-                            (&length_secs, Type::INT8),
-                            (&kind, Type::TEXT),
-                            (&if_match, Type::INT8_ARRAY),
-                            (&change.allow_past, Type::BOOL),
-                            (&event_id, Type::TEXT),
-                            (&write_id, Type::UUID),
-                            (&by, Type::TEXT),
-                        ],
-                    )
-                    .await?;
-                let Some(row) = rows.first() else {
-                    return Ok(Changed::NotFound);
+                let (row, outcome) = loop {
+                    let rows = client.query_typed(CHANGE, &parameters).await?;
+                    let Some(row) = rows.into_iter().next() else {
+                        return Ok(Changed::NotFound);
+                    };
+                    let outcome: String = row.try_get("outcome")?;
+                    // It ends: whoever came between has gone on, so each turn is some other writer's success.
+                    if outcome != "again" {
+                        break (row, outcome);
+                    }
                 };
-                let outcome: String = row.try_get("outcome")?;
                 Ok(match outcome.as_str() {
                     "changed" => Changed::Changed {
                         change: row.try_get("change")?,
-                        appointment: Box::new(Appointment::from_row(row)?),
+                        appointment: Box::new(Appointment::from_row(&row)?),
                     },
                     "stale" => Changed::Stale,
                     "cancelled" => Changed::Cancelled,
@@ -398,7 +410,7 @@ pub async fn change(
                     "too_long" => Changed::TooLong,
                     "in_the_past" => Changed::InThePast,
                     "slot_taken" => Changed::SlotTaken,
-                    _ => Changed::Unchanged(Box::new(Appointment::from_row(row)?)),
+                    _ => Changed::Unchanged(Box::new(Appointment::from_row(&row)?)),
                 })
             },
             async |client: &Client| committed_change(client, id, write_id).await,

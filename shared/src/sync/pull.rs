@@ -13,9 +13,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::queries::lease::{self, Leased, Occasion, PullRecord, Recorded};
-use super::queries::listing::{
-    count_conflicts_among, count_upcoming_shown, missing_from_listing, unwritten_among,
-};
+use super::queries::listing::{count_conflicts_among, count_upcoming_shown, missing_from_listing};
 use super::queries::state::{lock_state, write_state};
 use super::reconcile::{ChangeWord, Sighting, State, Wanted};
 use super::{STORE_MARGIN, Sync, SyncError};
@@ -72,11 +70,28 @@ impl std::ops::AddAssign for Pulled {
 
 /// A complete listing.
 struct Listing {
-    sightings: Vec<Sighting>,
+    /// By event id.
+    sightings: HashMap<String, Sighted>,
     /// Listed, but not to be understood: neither live nor gone.
     unreadable: Vec<String>,
     full: bool,
     sync_token: Option<String>,
+}
+
+/// A sighting, and what it is worth.
+struct Sighted {
+    sighting: Sighting,
+    /// Not later than when Google was asked, by the database's clock.
+    asked_at: DateTime<Utc>,
+    /// Asked for by its id, after the listing.
+    asked_again: bool,
+}
+
+/// What a commit came to.
+enum Committed {
+    Done(Pulled, Recorded, Vec<Message>),
+    /// Nothing was committed: Google must be asked again about these events.
+    Doubtful(Vec<String>),
 }
 
 impl Sync<'_> {
@@ -191,13 +206,20 @@ impl Pull<'_> {
             .sync_token
             .as_deref()
             .filter(|_| leased.sync_query.as_deref() == Some(SYNC_QUERY_FINGERPRINT));
-        let mut listing = match self.list(token).await {
-            Err(SyncError::Google(Error::TokenDead)) if token.is_some() => self.list(None).await?,
+        let asked_at = leased.started_at;
+        let mut listing = match self.list(token, asked_at).await {
+            Err(SyncError::Google(Error::TokenDead)) if token.is_some() => self.list(None, asked_at).await?,
             listed => listed?,
         };
-        let missing = self.missing(&listing, leased.started_at).await?;
-        self.date_deletions(&mut listing.sightings, missing).await?;
-        let (pulled, recorded, changed) = self.commit(&listing, leased).await?;
+        if listing.full {
+            self.add_missing(&mut listing, asked_at).await?;
+        }
+        let (pulled, recorded, changed) = loop {
+            match self.commit(&listing, leased).await? {
+                Committed::Done(pulled, recorded, changed) => break (pulled, recorded, changed),
+                Committed::Doubtful(event_ids) => self.ask_again(&mut listing, event_ids).await?,
+            }
+        };
         self.sync.bus.announce(&changed).await;
         if pulled.mass_cancel_held {
             tracing::error!(
@@ -210,7 +232,7 @@ impl Pull<'_> {
     }
 
     /// Lists what changed since `token`, or everything; all pages or nothing.
-    async fn list(&self, token: Option<&str>) -> Result<Listing, SyncError> {
+    async fn list(&self, token: Option<&str>, asked_at: DateTime<Utc>) -> Result<Listing, SyncError> {
         let query = match token {
             Some(sync_token) => EventsQuery::ChangesSince { sync_token },
             // No bound in time: an event that a person moved out of it would look deleted.
@@ -239,134 +261,99 @@ impl Pull<'_> {
             }
         };
         let mut listing = Listing {
-            sightings: Vec::new(),
+            sightings: HashMap::new(),
             unreadable: Vec::new(),
             full: token.is_none(),
             sync_token,
         };
-        for item in seen.into_values() {
-            match item {
-                ListedEvent::Live(event) => listing.sightings.push(Sighting::Live(event)),
-                ListedEvent::Cancelled(tombstone) => {
-                    listing.sightings.push(Sighting::Gone {
-                        event_id: tombstone.id,
-                        at: tombstone.updated,
-                    });
-                }
-                ListedEvent::Unreadable { id } => listing.unreadable.push(id),
+        for (event_id, item) in seen {
+            match sighting(&event_id, item) {
+                Some(sighting) => listing.add(sighting, asked_at, false),
+                None => listing.unreadable.push(event_id),
             }
         }
         Ok(listing)
     }
 
-    async fn renew_lease(&self) -> Result<(), SyncError> {
+    /// Prolongs the lease; answers the database's time.
+    async fn renew_lease(&self) -> Result<DateTime<Utc>, SyncError> {
         let db = self.sync.db;
-        let held = db
+        let renewed_at = db
             .read(self.deadline, async |client| {
                 lease::renew_lease(client, self.calendar_id, self.owner, LEASE).await
             })
             .await?;
-        if held { Ok(()) } else { Err(SyncError::OutOfTime) }
+        renewed_at.ok_or(SyncError::OutOfTime)
     }
 
     /// A full listing bears no tombstones: what it lacks of the events that we know as live is deleted.
-    async fn missing(&self, listing: &Listing, started_at: DateTime<Utc>) -> Result<Vec<String>, SyncError> {
-        if !listing.full {
-            return Ok(Vec::new());
-        }
+    async fn add_missing(&self, listing: &mut Listing, asked_at: DateTime<Utc>) -> Result<(), SyncError> {
         let unreadable = listing.unreadable.iter().map(String::as_str);
         let listed: Vec<_> = listing
             .sightings
-            .iter()
-            .map(Sighting::event_id)
+            .keys()
+            .map(String::as_str)
             .chain(unreadable)
             .collect();
         let db = self.sync.db;
         let missing = db
             .read(self.deadline, async |client| {
-                missing_from_listing(client, self.calendar_id, &listed, started_at).await
+                missing_from_listing(client, self.calendar_id, &listed, asked_at).await
             })
             .await?;
-        Ok(missing)
+        for event_id in missing {
+            listing.add(Sighting::Gone { event_id, at: None }, asked_at, false);
+        }
+        Ok(())
     }
 
-    /// Adds the missing events as deleted ones, and finds out when a deletion happened where that decides between it
-    /// and a change of ours. A bare tombstone does not tell; the event itself does.
-    async fn date_deletions(
-        &self,
-        sightings: &mut Vec<Sighting>,
-        missing: Vec<String>,
-    ) -> Result<(), SyncError> {
-        sightings.extend(
-            missing
-                .into_iter()
-                .map(|event_id| Sighting::Gone { event_id, at: None }),
-        );
-        let undated: Vec<_> = sightings
-            .iter()
-            .filter_map(|sighting| match sighting {
-                Sighting::Gone { event_id, at: None } => Some(event_id.as_str()),
-                _ => None,
-            })
-            .collect();
-        if undated.is_empty() {
-            return Ok(());
-        }
-        let db = self.sync.db;
-        let unwritten = db
-            .read(self.deadline, async |client| {
-                unwritten_among(client, self.calendar_id, &undated).await
-            })
-            .await?;
-        for event_id in unwritten {
+    /// Asks for these events by their ids: that is younger than the listing, and tells when an event was deleted.
+    async fn ask_again(&self, listing: &mut Listing, event_ids: Vec<String>) -> Result<(), SyncError> {
+        let asked_at = self.renew_lease().await?;
+        for event_id in event_ids {
             let until = self.deadline.leaving(STORE_MARGIN);
-            let dated = match self
+            let sighting = match self
                 .sync
                 .google
                 .get_event(self.calendar_id, &event_id, until)
                 .await
             {
-                Ok(ListedEvent::Cancelled(tombstone)) => Sighting::Gone {
-                    event_id,
-                    at: tombstone.updated,
-                },
-                // Restored since it was listed: the next increment would bring it, but we know better already.
-                Ok(ListedEvent::Live(event)) => Sighting::Live(event),
-                Ok(ListedEvent::Unreadable { .. }) | Err(Error::Gone(Gone::NotFound | Gone::Deleted)) => {
-                    continue;
-                }
+                Ok(shown) => sighting(&event_id, shown),
+                Err(Error::Gone(Gone::NotFound | Gone::Deleted)) => Some(Sighting::Gone {
+                    event_id: event_id.clone(),
+                    at: None,
+                }),
                 Err(error) => return Err(error.into()),
             };
-            if let Some(undated) = sightings
-                .iter_mut()
-                .find(|sighting| sighting.event_id() == dated.event_id())
-            {
-                *undated = dated;
+            match sighting {
+                Some(sighting) => listing.add(sighting, asked_at, true),
+                None => drop(listing.sightings.remove(&event_id)),
             }
         }
         Ok(())
     }
 
     /// Rows, token and record of the run: together, and only under the lease.
-    async fn commit(
-        &self,
-        listing: &Listing,
-        leased: &Leased,
-    ) -> Result<(Pulled, Recorded, Vec<Message>), SyncError> {
+    async fn commit(&self, listing: &Listing, leased: &Leased) -> Result<Committed, SyncError> {
         let calendar_id = self.calendar_id;
-        let ids: Vec<_> = listing.sightings.iter().map(Sighting::event_id).collect();
+        let ids: Vec<_> = listing.sightings.keys().map(String::as_str).collect();
+        let sightings = listing.in_order();
         let committed = self
             .sync
             .db
             .transaction(self.deadline, async |tx| {
                 let mut state = lock_state(tx, calendar_id, &ids).await?;
+                let doubtful = listing.doubtful(&state);
+                if !doubtful.is_empty() {
+                    return Ok(Committed::Doubtful(doubtful));
+                }
                 let held = if listing.full && !self.confirm_mass_cancel {
                     let upcoming = count_upcoming_shown(tx, calendar_id).await?;
-                    cancels_too_much(&state, &listing.sightings, upcoming, leased.started_at)
+                    cancels_too_much(&state, &sightings, upcoming, leased.started_at)
                 } else {
                     false
                 };
-                for sighting in &listing.sightings {
+                for sighting in &sightings {
                     if !(held && cancels(&state, sighting)) {
                         state.see(sighting, self.sync.clinic_zone);
                     }
@@ -393,7 +380,7 @@ impl Pull<'_> {
                 };
                 match lease::record_pull(tx, calendar_id, self.owner, &record).await? {
                     Recorded::LeaseLost => Err(DatabaseError::RolledBack),
-                    recorded => Ok((pulled, recorded, state.changes(calendar_id))),
+                    recorded => Ok(Committed::Done(pulled, recorded, state.changes(calendar_id))),
                 }
             })
             .await;
@@ -401,6 +388,47 @@ impl Pull<'_> {
             Err(DatabaseError::RolledBack) => Err(SyncError::OutOfTime),
             other => Ok(other?),
         }
+    }
+}
+
+impl Listing {
+    fn add(&mut self, sighting: Sighting, asked_at: DateTime<Utc>, asked_again: bool) {
+        let sighted = Sighted {
+            sighting,
+            asked_at,
+            asked_again,
+        };
+        self.sightings
+            .insert(sighted.sighting.event_id().to_owned(), sighted);
+    }
+
+    /// The sightings in the order in which people changed the events.
+    fn in_order(&self) -> Vec<&Sighting> {
+        let mut sightings: Vec<_> = self.sightings.values().map(|sighted| &sighted.sighting).collect();
+        sightings.sort_by_key(|sighting| sighting.changed_at());
+        sightings
+    }
+
+    fn doubtful(&self, state: &State) -> Vec<String> {
+        let sightings = self.sightings.iter();
+        sightings
+            .filter(|(_, sighted)| {
+                state.is_doubtful(&sighted.sighting, sighted.asked_at, sighted.asked_again)
+            })
+            .map(|(event_id, _)| event_id.clone())
+            .collect()
+    }
+}
+
+/// What Google shows of an event; `None` if it cannot be understood.
+fn sighting(event_id: &str, shown: ListedEvent) -> Option<Sighting> {
+    match shown {
+        ListedEvent::Live(event) => Some(Sighting::Live(event)),
+        ListedEvent::Cancelled(tombstone) => Some(Sighting::Gone {
+            event_id: event_id.to_owned(),
+            at: tombstone.updated,
+        }),
+        ListedEvent::Unreadable { .. } => None,
     }
 }
 
@@ -414,7 +442,7 @@ fn cancels(state: &State, sighting: &Sighting) -> bool {
 }
 
 /// A listing that misses so much is more likely wrong than a clinic's will.
-fn cancels_too_much(state: &State, sightings: &[Sighting], upcoming: i64, now: DateTime<Utc>) -> bool {
+fn cancels_too_much(state: &State, sightings: &[&Sighting], upcoming: i64, now: DateTime<Utc>) -> bool {
     let cancelled = sightings
         .iter()
         .filter(|sighting| state.would_cancel_upcoming(sighting, now))

@@ -3,7 +3,7 @@
 //! A claim is taken and what will be sent is stored before Google is asked; no transaction is open meanwhile. Whatever
 //! happens to this process, the next claimant finds either the outcome or the fact that it is unknown, and looks first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -171,10 +171,14 @@ impl Batch<'_> {
                 (claimed, step, content)
             })
             .collect();
-        self.record_sent(&planned).await?;
+        let recorded = self.record_sent(&planned).await?;
+        // Without its record a lost answer would pass for a person's edit; whose claim was lost is left to others.
+        let written = planned
+            .into_iter()
+            .filter(|(claimed, _, content)| content.is_none() || recorded.contains(&claimed.event.event_id));
 
         let stopped = AtomicBool::new(false);
-        let outcomes = stream::iter(planned)
+        let outcomes = stream::iter(written)
             .map(async |(claimed, step, _)| {
                 if stopped.load(Ordering::Relaxed) {
                     return Ok(Tried::Other);
@@ -209,19 +213,25 @@ impl Batch<'_> {
         Ok(stop)
     }
 
-    async fn record_sent(&self, planned: &[(Claimed, Step, Option<Content>)]) -> Result<(), SyncError> {
+    /// Stores what is about to be sent; answers the events whose claim still held.
+    async fn record_sent(
+        &self,
+        planned: &[(Claimed, Step, Option<Content>)],
+    ) -> Result<HashSet<String>, SyncError> {
         let sent: Vec<_> = planned
             .iter()
             .filter_map(|(claimed, _, content)| Some((claimed.event.event_id.as_str(), content.as_ref()?)))
             .collect();
-        if !sent.is_empty() {
-            let db = self.sync.db;
-            db.read(self.deadline, async |client| {
+        if sent.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let db = self.sync.db;
+        let recorded = db
+            .read(self.deadline, async |client| {
                 claim::record_sent(client, self.calendar_id, self.claim, &sent).await
             })
             .await?;
-        }
-        Ok(())
+        Ok(recorded.into_iter().collect())
     }
 
     async fn release(&self) -> Result<(), SyncError> {

@@ -9,8 +9,11 @@
 
 mod booking;
 mod clinic;
+mod concurrency;
 mod faults;
 mod full_listing;
+mod late_listings;
 mod leases;
 mod person;
+mod reopening;
 mod rescheduling;

@@ -1,5 +1,8 @@
 //! In: what a person does to an appointment's event is what the appointment says.
 
+use std::time::Duration;
+
+use local::google::Fault;
 use serde_json::{Value, json};
 use shared::appointment::queries::Booked;
 use shared::appointment::{Status, SyncState};
@@ -273,5 +276,35 @@ async fn an_edited_footer_is_put_right() {
     clinic.tick().await;
     assert_eq!(clinic.event(event_id)["description"], before);
     assert_eq!(clinic.read(appointment.id).await.version, 1);
+    clinic.check_at_rest().await;
+}
+
+#[tokio::test]
+async fn an_event_restored_before_we_ever_knew_of_it_does_not_undo_what_callers_changed() {
+    let clinic = Clinic::open().await;
+    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
+    let event_id = &appointment.google_calendar_event_id;
+    clinic.google.fail(
+        Fault::on("events.insert")
+            .after()
+            .refuse(500, "backendError")
+            .times(1),
+    );
+    clinic.google.fail(Fault::on("events.insert"));
+    let _ = clinic.push().await;
+    clinic.google.heal();
+    clinic.google.person().delete(CALENDAR, event_id).unwrap();
+    clinic.push_all().await.unwrap();
+    assert_eq!(clinic.read(appointment.id).await.status, Status::Cancelled);
+    changed(clinic.patch(appointment.id, json!({"location": "Room 2"})).await);
+    clinic.google.advance(Duration::from_secs(1));
+    clinic.google.person().restore(CALENDAR, event_id).unwrap();
+    clinic.tick().await;
+    let restored = clinic.read(appointment.id).await;
+    assert_eq!(
+        (restored.status, restored.location.as_deref()),
+        (Status::Scheduled, Some("Room 2"))
+    );
+    assert_eq!(clinic.event(event_id)["location"], "Room 2");
     clinic.check_at_rest().await;
 }

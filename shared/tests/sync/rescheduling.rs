@@ -1,5 +1,8 @@
 //! A reschedule deletes the old event and makes a new one; what people do to either in between is not lost.
 
+use std::time::Duration;
+
+use local::google::Fault;
 use serde_json::json;
 
 use crate::clinic::{CALENDAR, Clinic, at};
@@ -75,4 +78,48 @@ async fn an_old_event_restored_from_the_bin_is_deleted_again() {
     assert_eq!(clinic.read(appointment.id).await.version, rescheduled.version);
     clinic.pull().await.unwrap();
     clinic.check_at_rest().await;
+}
+
+#[tokio::test]
+async fn edits_of_the_old_and_of_the_new_event_in_one_listing_both_stay() {
+    for old_last in [false, true] {
+        let clinic = Clinic::open().await;
+        let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
+        clinic.tick().await;
+        let rescheduled = clinic
+            .reschedule(appointment.id, "2027-03-02T15:00:00+05:00")
+            .await;
+        // The new event comes, the old one cannot be deleted yet.
+        clinic
+            .google
+            .fail(Fault::on("events.delete").refuse(400, "invalid").times(1));
+        clinic.push().await.unwrap();
+        let mut edits = [
+            (
+                &rescheduled.google_calendar_event_id,
+                json!({"summary": "On the new one", "location": "Room 1"}),
+            ),
+            (
+                &appointment.google_calendar_event_id,
+                json!({"location": "Room 2"}),
+            ),
+        ];
+        if !old_last {
+            edits.reverse();
+        }
+        for (event_id, edit) in &edits {
+            clinic.google.advance(Duration::from_secs(1));
+            clinic.edit(event_id, edit);
+        }
+        clinic.pull().await.unwrap();
+        clinic.push_all().await.unwrap();
+        clinic.tick().await;
+        let live = clinic.live_events();
+        assert_eq!(live.len(), 1);
+        assert_eq!(live[0]["summary"], "On the new one");
+        assert_eq!(live[0]["location"], if old_last { "Room 2" } else { "Room 1" });
+        let location = clinic.read(appointment.id).await.location;
+        assert_eq!(live[0]["location"].as_str(), location.as_deref());
+        clinic.check_at_rest().await;
+    }
 }

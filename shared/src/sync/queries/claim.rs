@@ -147,8 +147,8 @@ pub(crate) async fn store_pushed(
     claim: Uuid,
     outcome: &Pushed<'_>,
 ) -> Result<(), Error> {
-    const SHOWN: &str = "update calendar_events set seen = 'live', etag = $4, agreed = $5, sent = null,
-            pushed_version = $6, synced_at = now(), attempts = 0, last_error = null,
+    const SHOWN: &str = "update calendar_events set seen = 'live', etag = $4, seen_at = now(), agreed = $5,
+            sent = null, pushed_version = $6, synced_at = now(), attempts = 0, last_error = null,
             claim = null, claimed_until = null
         where calendar_id = $1 and event_id = $2 and claim = $3";
     const SHOWN_ALREADY: &str =
@@ -156,7 +156,8 @@ pub(crate) async fn store_pushed(
             claim = null, claimed_until = null
         where calendar_id = $1 and event_id = $2 and claim = $3";
     const GONE: &str = "update calendar_events set
-            seen = case when seen = 'never' then 'never' else 'gone' end, etag = null, sent = null,
+            seen = case when seen = 'never' then 'never' else 'gone' end,
+            seen_at = case when seen <> 'never' then now() end, etag = null, sent = null,
             pushed_version = wanted_version, synced_at = now(), attempts = 0, last_error = null,
             claim = null, claimed_until = null
         where calendar_id = $1 and event_id = $2 and claim = $3 and wanted = 'absent'";

@@ -67,17 +67,18 @@ pub(crate) async fn take_lease(
         .transpose()
 }
 
-/// Prolongs a lease that still runs; false if it was lost.
+/// Prolongs a lease that still runs and answers the database's time; `None` if it was lost.
 pub(crate) async fn renew_lease(
     client: &impl GenericClient,
     calendar_id: &str,
     owner: Uuid,
     length: Duration,
-) -> Result<bool, Error> {
+) -> Result<Option<DateTime<Utc>>, Error> {
     const RENEW: &str = "update calendars set lease_until = now() + $3 * interval '1 second'
-        where id = $1 and lease_owner = $2 and lease_until > now()";
+        where id = $1 and lease_owner = $2 and lease_until > now()
+        returning now() as renewed_at";
     let rows = client
-        .execute_typed(
+        .query_typed(
             RENEW,
             &[
                 (&calendar_id, Type::TEXT),
@@ -86,7 +87,7 @@ pub(crate) async fn renew_lease(
             ],
         )
         .await?;
-    Ok(rows == 1)
+    rows.first().map(|row| row.try_get("renewed_at")).transpose()
 }
 
 /// Gives a lease back, if it is still held.

@@ -20,7 +20,7 @@ pub(crate) async fn count_conflicts_among(client: &impl GenericClient, ids: &[Uu
 }
 
 /// Events that Google last showed as live, but which a complete full listing that began at `started_at` lacks.
-/// Those that Google confirmed since then may simply be younger than the listing.
+/// Those that Google showed since then may simply be younger than the listing; if they go, a later one tells.
 pub(crate) async fn missing_from_listing(
     client: &impl GenericClient,
     calendar_id: &str,
@@ -28,7 +28,7 @@ pub(crate) async fn missing_from_listing(
     started_at: DateTime<Utc>,
 ) -> Result<Vec<String>, Error> {
     const MISSING: &str = "select event_id from calendar_events e
-        where calendar_id = $1 and seen = 'live' and (synced_at is null or synced_at < $3)
+        where calendar_id = $1 and seen = 'live' and seen_at < $3
           and not exists (select from unnest($2::text[]) as listed where listed = e.event_id)";
     let parameters: &[(&(dyn ToSql + Sync), Type)] = &[
         (&calendar_id, Type::TEXT),
@@ -57,23 +57,4 @@ pub(crate) async fn count_upcoming_shown(
         .await?
         .first()
         .map_or(Ok(0), |row| row.try_get("upcoming"))
-}
-
-/// Of these events, the ones whose deletion must be dated: changes of ours to them are not written yet, and the later
-/// of the two shall win.
-pub(crate) async fn unwritten_among(
-    client: &impl GenericClient,
-    calendar_id: &str,
-    event_ids: &[&str],
-) -> Result<Vec<String>, Error> {
-    const UNWRITTEN: &str = "select event_id from calendar_events
-        where calendar_id = $1 and event_id = any($2) and wanted = 'present'
-          and pushed_version is distinct from wanted_version";
-    let rows = client
-        .query_typed(
-            UNWRITTEN,
-            &[(&calendar_id, Type::TEXT), (&event_ids, Type::TEXT_ARRAY)],
-        )
-        .await?;
-    rows.iter().map(|row| row.try_get("event_id")).collect()
 }

@@ -13,18 +13,23 @@ use crate::sync::content::{Content, Facts};
 use crate::sync::merge::ChangedAt;
 use crate::sync::reconcile::{AppointmentState, EventState, Seen, State, Wanted};
 
-/// An event with its appointment: `e` and `a` are their rows. Only an event with unwritten changes needs to know when
-/// our side changed what.
+/// An event with its appointment: `e` and `a` are their rows.
+///
+/// When our side changed what decides between its changes and those in the event. An event that shows its appointment
+/// needs it only while changes are unwritten. For one that was left behind, people's changes by way of the present event
+/// count as ours.
 macro_rules! state {
     () => {
-        "e.event_id, e.appointment_id, e.wanted, e.wanted_version, e.pushed_version, e.seen, e.etag, e.agreed,
-         e.sent, e.attempts, a.version, a.status, a.google_calendar_event_id, a.title, a.reason, a.patient_name,
+        "e.event_id, e.appointment_id, e.wanted, e.wanted_version, e.pushed_version, e.seen, e.etag, e.seen_at,
+         e.agreed, e.sent, e.attempts, a.version, a.status, a.google_calendar_event_id, a.title, a.reason, a.patient_name,
          a.patient_phone, a.patient_email, a.notes, a.location, a.starts_at, a.ends_at, a.time_zone, a.created_at,
-         case when e.pushed_version is distinct from e.wanted_version then (
+         case when e.pushed_version is distinct from e.wanted_version or e.wanted = 'absent' then (
              select jsonb_object_agg(fact, at) from (
                  select fact, max(h.at) as at
                  from appointment_history h cross join jsonb_object_keys(h.fields) as fact
-                 where h.appointment_id = a.id and h.by <> 'google_calendar' group by fact) as changed)
+                 where h.appointment_id = a.id
+                   and (h.by <> 'google_calendar' or e.event_id <> a.google_calendar_event_id)
+                 group by fact) as changed)
          end as changed_at"
     };
 }
@@ -52,6 +57,7 @@ pub(super) fn read_state(row: &Row) -> Result<(EventState, AppointmentState), Er
             _ => Seen::Gone,
         },
         etag: row.try_get("etag")?,
+        seen_at: row.try_get("seen_at")?,
         agreed: content("agreed")?,
         sent: content("sent")?,
     };
@@ -83,8 +89,8 @@ pub(super) fn read_state(row: &Row) -> Result<(EventState, AppointmentState), Er
     Ok((event, appointment))
 }
 
-/// Locks the appointments of these events, then reads both: after the locks, so that what another writer committed
-/// while we waited is seen whole.
+/// Locks the appointments of these events, then the events, and reads both: after the first lock, so that what another
+/// writer committed while we waited is seen whole. The second keeps the outcome of a push from coming in between.
 pub(crate) async fn lock_state(
     client: &impl GenericClient,
     calendar_id: &str,
@@ -96,7 +102,8 @@ pub(crate) async fn lock_state(
     const READ: &str = concat!(
         "select ", state!(), ", c.last_sync_at
          from calendar_events e join appointments a on a.id = e.appointment_id join calendars c on c.id = e.calendar_id
-         where e.calendar_id = $1 and e.event_id = any($2)"
+         where e.calendar_id = $1 and e.event_id = any($2)
+         order by e.event_id for update of e"
     );
     let mut state = State::default();
     if event_ids.is_empty() {
@@ -132,6 +139,7 @@ struct EventWrite<'a> {
     seen: &'static str,
     etag: Option<&'a str>,
     agreed: Option<&'a Content>,
+    sent: Option<&'a Content>,
 }
 
 #[derive(Debug, Serialize)]
@@ -153,12 +161,13 @@ struct AppointmentWrite<'a> {
 // Whoever was pushing one of these rows has lost its claim: its answer is older than what Google showed since.
 const WRITE_EVENTS: &str = "update calendar_events e set
         wanted = n.wanted, wanted_version = n.wanted_version, pushed_version = n.pushed_version, seen = n.seen,
-        etag = n.etag, agreed = n.agreed, sent = null,
+        etag = n.etag, seen_at = case when n.seen <> 'never' then clock_timestamp() end,
+        agreed = n.agreed, sent = n.sent,
         synced_at = case when n.pushed_version = n.wanted_version then clock_timestamp() else e.synced_at end,
         attempts = 0, next_attempt_at = now(), parked = false, last_error = null,
         claim = null, claimed_until = null
     from jsonb_to_recordset($2) as n(event_id text, wanted text, wanted_version bigint, pushed_version bigint,
-        seen text, etag text, agreed jsonb)
+        seen text, etag text, agreed jsonb, sent jsonb)
     where e.calendar_id = $1 and e.event_id = n.event_id";
 const WRITE_APPOINTMENTS: &str = "with new as (
         select * from jsonb_to_recordset($2) as n(id uuid, write_id uuid, change text, event_id text, status text,
@@ -219,6 +228,7 @@ pub(crate) async fn write_state(
             },
             etag: event.etag.as_deref(),
             agreed: event.agreed.as_ref(),
+            sent: event.sent.as_ref(),
         })
         .collect();
     let appointments: Vec<_> = state

@@ -1,0 +1,351 @@
+//! The module's table, row by row.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{AppointmentState, ChangeWord, EventState, Seen, Sighting, State, Wanted};
+use crate::appointment::Status;
+use crate::google::Event;
+use crate::sync::content::tests::facts;
+use crate::sync::content::{Content, Facts};
+use crate::sync::merge::ChangedAt;
+
+const ZONE: chrono_tz::Tz = chrono_tz::Asia::Karachi;
+const APPOINTMENT: Uuid = Uuid::from_u128(7);
+
+fn at(minute: u32) -> DateTime<Utc> {
+    format!("2026-11-23T10:{minute:02}:00Z").parse().unwrap()
+}
+
+/// An event that shows the appointment's version 3, seen at minute 10.
+fn event(id: &str) -> EventState {
+    EventState {
+        event_id: id.into(),
+        appointment_id: APPOINTMENT,
+        wanted: Wanted::Present,
+        wanted_version: 3,
+        pushed_version: Some(3),
+        seen: Seen::Live,
+        etag: Some("\"1\"".into()),
+        seen_at: Some(at(10)),
+        agreed: Some(facts().content(None)),
+        sent: None,
+    }
+}
+
+/// An event that was deleted, as it should be.
+fn deleted(id: &str) -> EventState {
+    EventState {
+        wanted: Wanted::Absent,
+        seen: Seen::Gone,
+        etag: None,
+        ..event(id)
+    }
+}
+
+/// An event whose deletion is still to be written.
+fn doomed(id: &str) -> EventState {
+    EventState {
+        wanted: Wanted::Absent,
+        pushed_version: Some(2),
+        ..event(id)
+    }
+}
+
+/// Version 3 of an appointment whose event is `new`, with its location changed by a caller at minute 20.
+fn state(status: Status, events: impl IntoIterator<Item = EventState>) -> State {
+    let appointment = AppointmentState {
+        id: APPOINTMENT,
+        version: 3,
+        status,
+        event_id: "new".into(),
+        facts: facts(),
+        changed_at: ChangedAt {
+            facts: HashMap::from([("location".into(), at(20))]),
+            booked: at(0),
+        },
+        change: None,
+        moved: false,
+    };
+    State {
+        events: events
+            .into_iter()
+            .map(|event| (event.event_id.clone(), event))
+            .collect(),
+        appointments: HashMap::from([(APPOINTMENT, appointment)]),
+        last_pull_at: Some(at(5)),
+        touched: Vec::new(),
+    }
+}
+
+/// Google shows the event with these facts, changed at this minute.
+fn live(id: &str, etag: &str, shown: &Facts, minute: u32) -> Sighting {
+    let Content {
+        title,
+        description,
+        location,
+        ..
+    } = shown.content(None);
+    let event: Event = serde_json::from_value(json!({
+        "id": id, "etag": etag, "updated": at(minute), "summary": title, "description": description,
+        "location": location, "start": {"dateTime": shown.starts_at, "timeZone": shown.time_zone},
+        "end": {"dateTime": shown.ends_at, "timeZone": shown.time_zone},
+    }))
+    .unwrap();
+    Sighting::Live(Box::new(event))
+}
+
+fn gone(id: &str, minute: Option<u32>) -> Sighting {
+    Sighting::Gone {
+        event_id: id.into(),
+        at: minute.map(at),
+    }
+}
+
+fn retitled(title: &str) -> Facts {
+    Facts {
+        title: Some(title.into()),
+        ..facts()
+    }
+}
+
+fn in_room(room: &str) -> Facts {
+    Facts {
+        location: Some(room.into()),
+        ..facts()
+    }
+}
+
+fn appointment(state: &State) -> &AppointmentState {
+    &state.appointments[&APPOINTMENT]
+}
+
+/// The appointment's change, status and version, and what is wanted and known of an event, and whether it is settled.
+fn outcome(state: &State, id: &str) -> (Option<ChangeWord>, Status, i64, Wanted, Seen, bool) {
+    let (one, event) = (appointment(state), &state.events[id]);
+    (
+        one.change,
+        one.status,
+        one.version,
+        event.wanted,
+        event.seen,
+        event.is_settled(),
+    )
+}
+
+#[test]
+fn an_etag_that_we_know_is_an_echo() {
+    let mut state = state(Status::Scheduled, [event("new")]);
+    state.see(&live("new", "\"1\"", &retitled("Theirs"), 30), ZONE);
+    assert_eq!(state.touched, Vec::<String>::new());
+    assert_eq!(appointment(&state).facts, facts());
+}
+
+#[test]
+fn an_edit_is_merged_and_leaves_nothing_to_write() {
+    let mut state = state(Status::Scheduled, [event("new")]);
+    state.see(&live("new", "\"2\"", &retitled("Theirs"), 30), ZONE);
+    let expected = (
+        Some(ChangeWord::Updated),
+        Status::Scheduled,
+        4,
+        Wanted::Present,
+        Seen::Live,
+        true,
+    );
+    assert_eq!(outcome(&state, "new"), expected);
+    assert_eq!(appointment(&state).facts, retitled("Theirs"));
+    assert_eq!(state.events["new"].etag.as_deref(), Some("\"2\""));
+}
+
+#[test]
+fn an_edit_beside_a_change_of_ours_leaves_ours_to_be_written() {
+    let mut state = state(
+        Status::Scheduled,
+        [EventState {
+            pushed_version: Some(2),
+            ..event("new")
+        }],
+    );
+    state.appointments.get_mut(&APPOINTMENT).unwrap().facts = in_room("Room 1");
+    state.see(&live("new", "\"2\"", &retitled("Theirs"), 30), ZONE);
+    let expected = (
+        Some(ChangeWord::Updated),
+        Status::Scheduled,
+        4,
+        Wanted::Present,
+        Seen::Live,
+        false,
+    );
+    assert_eq!(outcome(&state, "new"), expected);
+    let merged = Facts {
+        location: Some("Room 1".into()),
+        ..retitled("Theirs")
+    };
+    assert_eq!(appointment(&state).facts, merged);
+}
+
+#[test]
+fn a_deletion_cancels() {
+    let mut state = state(Status::Scheduled, [event("new")]);
+    state.see(&gone("new", Some(15)), ZONE);
+    let expected = (
+        Some(ChangeWord::Cancelled),
+        Status::Cancelled,
+        4,
+        Wanted::Absent,
+        Seen::Gone,
+        true,
+    );
+    assert_eq!(outcome(&state, "new"), expected);
+}
+
+#[test]
+fn a_deletion_before_a_later_change_of_ours_leads_to_a_new_event() {
+    let unwritten = EventState {
+        pushed_version: Some(2),
+        ..event("new")
+    };
+    for (deleted_at, back) in [(Some(15), true), (Some(25), false), (None, true)] {
+        let mut state = state(Status::Scheduled, [unwritten.clone()]);
+        state.see(&gone("new", deleted_at), ZONE);
+        let one = appointment(&state);
+        assert_eq!(one.event_id != "new", back, "{deleted_at:?}");
+        assert_eq!(one.status == Status::Scheduled, back, "{deleted_at:?}");
+        assert_eq!(state.events["new"].wanted, Wanted::Absent);
+    }
+}
+
+#[test]
+fn a_deletion_of_what_is_over_tidies_up() {
+    let mut state = state(Status::Completed, [event("new")]);
+    state.see(&gone("new", Some(30)), ZONE);
+    assert_eq!(
+        outcome(&state, "new"),
+        (None, Status::Completed, 3, Wanted::Absent, Seen::Gone, true)
+    );
+}
+
+#[test]
+fn the_last_event_restored_brings_the_appointment_back() {
+    let mut state = state(Status::Cancelled, [deleted("new")]);
+    state.see(&live("new", "\"2\"", &facts(), 30), ZONE);
+    let expected = (
+        Some(ChangeWord::Restored),
+        Status::Scheduled,
+        4,
+        Wanted::Present,
+        Seen::Live,
+        true,
+    );
+    assert_eq!(outcome(&state, "new"), expected);
+}
+
+#[test]
+fn a_restored_event_shows_what_callers_changed_since() {
+    let mut state = state(Status::Cancelled, [deleted("new")]);
+    state.appointments.get_mut(&APPOINTMENT).unwrap().facts = in_room("Room 1");
+    state.see(&live("new", "\"2\"", &facts(), 30), ZONE);
+    assert_eq!(appointment(&state).facts, in_room("Room 1"));
+    assert!(!state.events["new"].is_settled());
+}
+
+#[test]
+fn a_restored_event_that_a_reschedule_left_behind_is_deleted_again() {
+    let mut state = state(Status::Scheduled, [deleted("old"), event("new")]);
+    state.see(&live("old", "\"2\"", &retitled("Theirs"), 30), ZONE);
+    assert_eq!(
+        outcome(&state, "old"),
+        (None, Status::Scheduled, 3, Wanted::Absent, Seen::Live, false)
+    );
+    assert_eq!(appointment(&state).facts, facts());
+}
+
+#[test]
+fn an_edit_of_an_event_left_behind_is_carried_over_to_the_present_one() {
+    for present_first in [false, true] {
+        let mut state = state(Status::Scheduled, [doomed("old"), event("new")]);
+        if present_first {
+            state.see(&live("new", "\"3\"", &retitled("On the new one"), 25), ZONE);
+        }
+        state.see(&live("old", "\"2\"", &in_room("Room 9"), 30), ZONE);
+        assert_eq!(appointment(&state).facts.location.as_deref(), Some("Room 9"));
+        let expected = (
+            Some(ChangeWord::Updated),
+            Status::Scheduled,
+            4,
+            Wanted::Absent,
+            Seen::Live,
+            false,
+        );
+        assert_eq!(outcome(&state, "old"), expected);
+        // The present event does not show it yet.
+        assert!(!state.events["new"].is_settled());
+        assert_eq!(state.events["new"].wanted_version, 4);
+    }
+}
+
+#[test]
+fn of_two_edits_by_way_of_two_events_the_later_stays() {
+    let mut state = state(Status::Scheduled, [doomed("old"), event("new")]);
+    state.see(&live("new", "\"3\"", &retitled("Later"), 30), ZONE);
+    state.see(&live("old", "\"2\"", &retitled("Earlier"), 25), ZONE);
+    assert_eq!(appointment(&state).facts, retitled("Later"));
+}
+
+#[test]
+fn an_edit_after_a_cancellation_does_not_stop_the_deletion() {
+    let mut state = state(Status::Cancelled, [doomed("new")]);
+    state.see(&live("new", "\"2\"", &retitled("Theirs"), 30), ZONE);
+    assert_eq!(
+        outcome(&state, "new"),
+        (None, Status::Cancelled, 3, Wanted::Absent, Seen::Live, false)
+    );
+    assert_eq!(state.events["new"].etag.as_deref(), Some("\"2\""));
+}
+
+#[test]
+fn what_shall_be_gone_and_is_gone_is_settled() {
+    let mut state = state(Status::Cancelled, [doomed("new")]);
+    state.see(&gone("new", None), ZONE);
+    assert_eq!(
+        outcome(&state, "new"),
+        (None, Status::Cancelled, 3, Wanted::Absent, Seen::Gone, true)
+    );
+}
+
+#[test]
+fn an_event_that_we_do_not_know_is_nobodys_appointment() {
+    let mut state = state(Status::Scheduled, [event("new")]);
+    state.see(&live("copy", "\"2\"", &retitled("Theirs"), 30), ZONE);
+    state.see(&gone("copy", None), ZONE);
+    assert_eq!(state.touched, Vec::<String>::new());
+}
+
+#[test]
+fn what_google_showed_later_makes_an_older_sighting_doubtful() {
+    let state = state(Status::Scheduled, [event("new")]);
+    let edited = live("new", "\"2\"", &retitled("Theirs"), 9);
+    assert!(state.is_doubtful(&edited, at(9), false));
+    assert!(state.is_doubtful(&gone("new", Some(9)), at(9), false));
+    assert!(!state.is_doubtful(&edited, at(11), false));
+    let echo = live("new", "\"1\"", &facts(), 9);
+    assert!(!state.is_doubtful(&echo, at(9), false));
+}
+
+#[test]
+fn a_deletion_is_dated_once_where_a_change_of_ours_competes() {
+    let unwritten = EventState {
+        pushed_version: Some(2),
+        ..event("new")
+    };
+    let competing = state(Status::Scheduled, [unwritten]);
+    assert!(competing.is_doubtful(&gone("new", None), at(11), false));
+    assert!(!competing.is_doubtful(&gone("new", None), at(12), true));
+    assert!(!competing.is_doubtful(&gone("new", Some(11)), at(11), false));
+    let settled = state(Status::Scheduled, [event("new")]);
+    assert!(!settled.is_doubtful(&gone("new", None), at(11), false));
+}

@@ -1,0 +1,171 @@
+//! What was done in a history, in order, and what must be left of it at the end.
+
+use std::collections::{BTreeMap, HashSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// Changes by different sides that lie so close together may go either way: clocks are compared to decide.
+const TIE: TimeDelta = TimeDelta::milliseconds(5);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Field {
+    Title,
+    Notes,
+    Location,
+    Time,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Caller,
+    Person,
+}
+
+#[derive(Debug)]
+struct Write {
+    side: Side,
+    value: String,
+    /// The event that a person wrote it in.
+    event: Option<String>,
+    /// When it counts as written. Google tells when an event changed, not which field: a person's next edit makes all of
+    /// the event's edits younger.
+    at: DateTime<Utc>,
+    /// Whether it must be there at the end unless something later is. A person's edit of an event that was then
+    /// deleted, or whose appointment a caller had cancelled, need not.
+    binding: bool,
+}
+
+/// What decides about an appointment's existence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Booked, rescheduled, or set back from cancelled by a caller.
+    Scheduled,
+    /// Set to scheduled from completed or missed, whose event may be gone: either way.
+    Reopened,
+    Completed,
+    Cancelled,
+    /// A person deleted its current event. It is kept if it was over, or if a caller changes it later.
+    Deleted,
+    /// A person restored its current event, known to be deleted.
+    Restored,
+    /// Something of which the outcome depends on what was synced when.
+    Unclear,
+}
+
+/// What was done to one appointment.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    writes: BTreeMap<Field, Vec<Write>>,
+    fates: Vec<Fate>,
+}
+
+/// What was done to all.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    /// By appointment.
+    pub(crate) accounts: BTreeMap<String, Account>,
+    /// Events that a person ever deleted.
+    pub(crate) deleted: HashSet<String>,
+    /// A person's own events: by id, their etags as the person left them.
+    pub(crate) own: BTreeMap<String, String>,
+    /// The history as told to whoever looks into a failure.
+    pub(crate) story: Vec<String>,
+    /// What went wrong on the way.
+    pub(crate) faults: Vec<String>,
+}
+
+impl Ledger {
+    pub(crate) fn tell(&mut self, line: impl AsRef<str>) {
+        let now = Utc::now().format("%H:%M:%S%.3f");
+        self.story.push(format!("{now} {}", line.as_ref()));
+    }
+
+    pub(crate) fn account(&mut self, appointment: &str) -> &mut Account {
+        self.accounts.entry(appointment.to_owned()).or_default()
+    }
+}
+
+impl Account {
+    pub(crate) fn caller_wrote(&mut self, field: Field, value: &str) {
+        self.writes.entry(field).or_default().push(Write {
+            side: Side::Caller,
+            value: value.to_owned(),
+            event: None,
+            at: Utc::now(),
+            binding: true,
+        });
+    }
+
+    pub(crate) fn person_wrote(&mut self, event: &str, field: Field, value: &str, binding: bool) {
+        self.writes.entry(field).or_default().push(Write {
+            side: Side::Person,
+            value: value.to_owned(),
+            event: Some(event.to_owned()),
+            at: Utc::now(),
+            binding,
+        });
+    }
+
+    /// A person changed anything in an event.
+    pub(crate) fn person_touched(&mut self, event: &str) {
+        let writes = self.writes.values_mut().flatten();
+        for write in writes.filter(|write| write.event.as_deref() == Some(event)) {
+            write.at = Utc::now();
+        }
+    }
+
+    pub(crate) fn fate(&mut self, fate: Fate) {
+        self.fates.push(fate);
+        if matches!(fate, Fate::Cancelled | Fate::Deleted | Fate::Unclear) {
+            self.unbind();
+        }
+    }
+
+    /// What people wrote so far may be lost with the event that they wrote it in.
+    pub(crate) fn unbind(&mut self) {
+        let edits = self.writes.values_mut().flatten();
+        for edit in edits.filter(|write| write.side == Side::Person) {
+            edit.binding = false;
+        }
+    }
+
+    /// A caller changed something without deciding about existence: after a deletion, that may bring it back.
+    pub(crate) fn touched(&mut self) {
+        if self.fates.last() == Some(&Fate::Deleted) {
+            self.fates.push(Fate::Unclear);
+        }
+    }
+
+    /// Says what is wrong with a field's value at the end, if anything is.
+    pub(crate) fn judge(&self, field: Field, value: &str) -> Option<String> {
+        let writes = self.writes.get(&field)?;
+        let mut last_binding: Option<&Write> = None;
+        for write in writes.iter().rev() {
+            let too_early = |last: &Write| last.side == write.side || last.at - write.at > TIE;
+            if last_binding.is_some_and(too_early) {
+                continue;
+            }
+            if write.value == value {
+                return None;
+            }
+            if write.binding && last_binding.is_none() {
+                last_binding = Some(write);
+            }
+        }
+        Some(format!("{field:?} is {value:?} after {writes:?}"))
+    }
+
+    /// Says what is wrong with the status at the end, if anything is.
+    pub(crate) fn judge_status(&self, status: &str) -> Option<String> {
+        let fine = match self.fates.last()? {
+            Fate::Scheduled | Fate::Restored => status == "scheduled",
+            Fate::Completed => status == "completed",
+            Fate::Cancelled => status == "cancelled",
+            Fate::Deleted => {
+                status == "cancelled" || status == "completed" && self.fates.contains(&Fate::Completed)
+            }
+            Fate::Reopened | Fate::Unclear => true,
+        };
+        (!fine).then(|| format!("status is {status} after {:?}", self.fates))
+    }
+}

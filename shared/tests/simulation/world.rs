@@ -1,0 +1,157 @@
+//! The clinic in which histories play: a database, a Google, and two processes that sync.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use local::google::{ListingManners, StandIn};
+use local::postgres::TestDatabase;
+use serde_json::Value;
+use shared::bus::{Announce, Message};
+use shared::database::{Database, DatabaseUrl};
+use shared::deadline::Deadline;
+use shared::google::{ApiUrl, Client, ServiceAccount};
+use shared::sync::Sync;
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+
+/// The zone of the clinic and of its calendars.
+pub(crate) const ZONE: chrono_tz::Tz = chrono_tz::Asia::Karachi;
+
+/// Nobody listens.
+struct Deaf;
+
+impl Announce for Deaf {
+    fn announce<'a>(&'a self, _: &'a [Message]) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) google: StandIn,
+    /// The calendar of the history that plays.
+    pub(crate) calendar: String,
+    /// The callers' connection.
+    pub(crate) db: Database,
+    /// Two processes that sync.
+    pub(crate) processes: [Process; 2],
+    database: TestDatabase,
+}
+
+/// A process that syncs. It may be killed, and another one takes its place.
+pub(crate) struct Process {
+    db: Database,
+    client: Client,
+}
+
+impl Process {
+    pub(crate) fn sync(&self) -> Sync<'_> {
+        Sync {
+            db: &self.db,
+            google: &self.client,
+            bus: &Deaf,
+            clinic_zone: ZONE,
+        }
+    }
+}
+
+pub(crate) fn soon() -> Deadline {
+    Deadline::after(Duration::from_secs(20))
+}
+
+impl World {
+    pub(crate) async fn open() -> Self {
+        let (database, google) = (TestDatabase::create().await, StandIn::start().await.unwrap());
+        Self {
+            calendar: String::new(),
+            db: connection(&database),
+            processes: [0, 1].map(|_| process(&database, &google)),
+            google,
+            database,
+        }
+    }
+
+    /// Clears the stage for another history.
+    pub(crate) fn begin(&mut self, seed: u64) {
+        self.calendar = format!("clinic-{seed}@example.com");
+        self.google.heal();
+        self.google.set_listing_manners(ListingManners::default());
+        self.google.add_calendar(&self.calendar, ZONE);
+        self.google.clear_requests();
+    }
+
+    pub(crate) fn replace_process(&mut self, number: usize) {
+        self.processes[number] = process(&self.database, &self.google);
+    }
+
+    /// Runs a query about the history's calendar, which is its `$1`.
+    pub(crate) async fn query(&self, query: &str) -> Vec<Row> {
+        let parameters: [(&(dyn ToSql + std::marker::Sync), Type); 1] = [(&self.calendar, Type::TEXT)];
+        self.db
+            .read(soon(), async |client| {
+                client.query_typed(query, &parameters).await
+            })
+            .await
+            .unwrap()
+    }
+
+    /// What time would do to the claims and leases of dead runs; what still runs finds itself frozen for too long.
+    pub(crate) async fn let_claims_and_leases_lapse(&self) {
+        self.query(
+            "update calendar_events set claimed_until = now() - interval '1 second'
+             where calendar_id = $1 and claim is not null",
+        )
+        .await;
+        self.query(
+            "update calendars set lease_until = now() - interval '1 second'
+             where id = $1 and lease_owner is not null",
+        )
+        .await;
+        self.query("update calendars set cooldown_until = null where id = $1")
+            .await;
+    }
+
+    /// What Google has of the calendar, its bin included.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        self.google.events(&self.calendar).unwrap()
+    }
+
+    /// Our events, each with its appointment, its status, and whether that has the event as its current one and
+    /// knows it as deleted.
+    pub(crate) async fn ours(&self) -> Vec<Ours> {
+        let read =
+            "select e.event_id, a.id::text, a.status, a.google_calendar_event_id = e.event_id as current,
+                e.seen = 'gone' as gone
+            from calendar_events e join appointments a on a.id = e.appointment_id
+            where e.calendar_id = $1 order by a.created_at, e.wanted_version, e.event_id";
+        let row = |row: &Row| Ours {
+            event_id: row.get(0),
+            appointment: row.get(1),
+            status: row.get(2),
+            current: row.get(3),
+            known_gone: row.get(4),
+        };
+        self.query(read).await.iter().map(row).collect()
+    }
+}
+
+/// One of our events, as the database has it.
+pub(crate) struct Ours {
+    pub(crate) event_id: String,
+    pub(crate) appointment: String,
+    pub(crate) status: String,
+    pub(crate) current: bool,
+    pub(crate) known_gone: bool,
+}
+
+fn connection(database: &TestDatabase) -> Database {
+    Database::new(DatabaseUrl::parse(&database.url()).unwrap())
+}
+
+fn process(database: &TestDatabase, google: &StandIn) -> Process {
+    let account = ServiceAccount::parse(&google.service_account_json()).unwrap();
+    Process {
+        db: connection(database),
+        client: Client::new(ApiUrl::parse(&google.base_url()).unwrap(), Some(account)),
+    }
+}
