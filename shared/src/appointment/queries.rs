@@ -4,7 +4,7 @@
 //! Locks are taken in one order everywhere, the appointment before its event.
 
 use chrono_tz::Tz;
-use tokio_postgres::types::{Json, Type};
+use tokio_postgres::types::{Json, ToSql, Type};
 use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
@@ -97,6 +97,27 @@ pub enum Changed {
     InThePast,
     /// Another appointment has (part of) the new slot.
     SlotTaken,
+}
+
+impl Changed {
+    /// `None` when the statement was overtaken and is to be run again.
+    fn from_row(row: &Row) -> Result<Option<Self>, tokio_postgres::Error> {
+        let outcome: String = row.try_get("outcome")?;
+        Ok(Some(match outcome.as_str() {
+            "overtaken" => return Ok(None),
+            "changed" => Self::Changed {
+                change: row.try_get("change")?,
+                appointment: Box::new(Appointment::from_row(row)?),
+            },
+            "stale" => Self::Stale,
+            "cancelled" => Self::Cancelled,
+            "not_after_start" => Self::NotAfterStart,
+            "too_long" => Self::TooLong,
+            "in_the_past" => Self::InThePast,
+            "slot_taken" => Self::SlotTaken,
+            _ => Self::Unchanged(Box::new(Appointment::from_row(row)?)),
+        }))
+    }
 }
 
 const READ: &str = concat!(
@@ -262,6 +283,9 @@ const SLOT_TAKEN: &str = "appointments_slot_taken";
 
 /// Reads the row under its lock, lays the new values over it, judges, and writes, all at once: nobody can
 /// come between the check and the write, and the caller waits for one round trip.
+///
+/// One thing the lock does not show: who waited for it sees the appointment as it is now, and every other row as it was
+/// before. An event that came meanwhile is out of sight, so the statement writes nothing and is to be run again.
 const CHANGE: &str = concat!(
     "with locked as (
         select a as old from appointments a where id = $1 for update
@@ -278,6 +302,8 @@ const CHANGE: &str = concat!(
         from merged
      ), judged as (
         select *, case
+            when (old).google_calendar_event_id <> (select google_calendar_event_id from appointments where id = $1)
+                then 'overtaken'
             when $5::bigint[] is not null and (old).version <> all ($5) then 'stale'
             when (old).status = 'cancelled' and $4 = 'cancel' then 'unchanged'
             when (old).status = 'cancelled' and ($4 = 'reschedule' or (new).status in ('completed', 'no_show'))
@@ -343,7 +369,7 @@ const CHANGE: &str = concat!(
             where not exists (select from kept) and not exists (select from fresh)
      )
      select outcome, change, ", columns!(), "
-     from judged cross join now_is a cross join its_event e left join written on true"
+     from judged cross join now_is a left join its_event e on true left join written on true"
 );
 
 /// Changes an appointment as asked, if its rules allow.
@@ -367,39 +393,26 @@ pub async fn change(
         .write(
             deadline,
             async |client: &Client| {
-                let rows = client
-                    .query_typed(
-                        CHANGE,
-                        &[
-                            (&id, Type::UUID),
-                            (&Json(&change.values), Type::JSONB),
-                            (&length_secs, Type::INT8),
-                            (&kind, Type::TEXT),
-                            (&if_match, Type::INT8_ARRAY),
-                            (&change.allow_past, Type::BOOL),
-                            (&event_id, Type::TEXT),
-                            (&write_id, Type::UUID),
-                            (&by, Type::TEXT),
-                        ],
-                    )
-                    .await?;
-                let Some(row) = rows.first() else {
-                    return Ok(Changed::NotFound);
-                };
-                let outcome: String = row.try_get("outcome")?;
-                Ok(match outcome.as_str() {
-                    "changed" => Changed::Changed {
-                        change: row.try_get("change")?,
-                        appointment: Box::new(Appointment::from_row(row)?),
-                    },
-                    "stale" => Changed::Stale,
-                    "cancelled" => Changed::Cancelled,
-                    "not_after_start" => Changed::NotAfterStart,
-                    "too_long" => Changed::TooLong,
-                    "in_the_past" => Changed::InThePast,
-                    "slot_taken" => Changed::SlotTaken,
-                    _ => Changed::Unchanged(Box::new(Appointment::from_row(row)?)),
-                })
+                let parameters: &[(&(dyn ToSql + Sync), Type)] = &[
+                    (&id, Type::UUID),
+                    (&Json(&change.values), Type::JSONB),
+                    (&length_secs, Type::INT8),
+                    (&kind, Type::TEXT),
+                    (&if_match, Type::INT8_ARRAY),
+                    (&change.allow_past, Type::BOOL),
+                    (&event_id, Type::TEXT),
+                    (&write_id, Type::UUID),
+                    (&by, Type::TEXT),
+                ];
+                loop {
+                    let rows = client.query_typed(CHANGE, parameters).await?;
+                    let Some(row) = rows.first() else {
+                        return Ok(Changed::NotFound);
+                    };
+                    if let Some(outcome) = Changed::from_row(row)? {
+                        return Ok(outcome);
+                    }
+                }
             },
             async |client: &Client| committed_change(client, id, write_id).await,
         )

@@ -225,10 +225,7 @@ impl Pull<'_> {
             if !self.deadline.allows(2 * STORE_MARGIN) {
                 return Err(SyncError::OutOfTime);
             }
-            let until = self
-                .deadline
-                .leaving(STORE_MARGIN)
-                .at_most(PAGE);
+            let until = self.deadline.leaving(STORE_MARGIN).at_most(PAGE);
             let page = self
                 .sync
                 .google

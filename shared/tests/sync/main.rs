@@ -13,4 +13,5 @@ mod faults;
 mod full_listing;
 mod leases;
 mod person;
+mod races;
 mod rescheduling;
