@@ -315,7 +315,7 @@ const CHANGE: &str = concat!(
                     select from appointments other
                     where other.calendar_id = (old).calendar_id and other.id <> $1
                       and other.status = 'scheduled' and other.placed_by_person
-                      and tstzrange(other.starts_at, other.ends_at) && tstzrange((new).starts_at, ends_at))
+                      and tstzrange(other.starts_at, other.ends_at) && tstzrange((new).starts_at, compared.ends_at))
                 then 'slot_taken'
             when $4 = 'reschedule' or new is distinct from old or moved then 'changed'
             else 'unchanged'
