@@ -26,8 +26,8 @@ run: ## start everything on this machine: API on http://127.0.0.1:9000/, until C
 .PHONY: test
 test: ## run all tests, beside a throw-away PostgreSQL server; TEST="..." goes to cargo test
 	@$(SETUP) build run test postgres pgbouncer
-	cargo build --workspace --bin local
-	@CARGO_LAMBDA=$(VENV)/cargo-lambda PROJECT_PYTHON=$(VENV)/python exec $(BINARIES)/local with-postgres -- cargo test --workspace $(TEST)
+	cargo build --workspace
+	@CARGO_LAMBDA=$(VENV)/cargo-lambda PROJECT_PYTHON=$(VENV)/python exec $(BINARIES)/local with-postgres -- cargo test --workspace --no-fail-fast $(TEST)
 
 .PHONY: lint
 lint: ## formatting, clippy, dependencies, the template, shell scripts

@@ -1,7 +1,7 @@
 //! Where one instance of a function lives: what Lambda does around the process that cargo-lambda's server does not.
 //!
-//! `cargo lambda watch` starts a function with `cargo run`, and cargo starts this as its runner. When the process of a
-//! function dies, cargo-lambda neither tells the caller nor starts it again, and the deadline that it hands out is in
+//! `cargo lambda watch` starts this in the place of the function: see `stack::cargo`. When the process of a function
+//! dies, cargo-lambda neither tells the caller nor starts it again, and the deadline that it hands out is in
 //! 1970. The sandbox takes invocations from cargo-lambda and passes them on to the function, as Lambda would:
 //!
 //! - the deadline is the function's time-out from now, and a function that exceeds it is killed;

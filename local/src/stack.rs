@@ -1,9 +1,10 @@
 //! `make run`: the whole system on this machine, started in order, kept alive, ended in order.
 //!
 //! The processes are those of a deployment as far as they can be: a real PostgreSQL, the functions as real Lambda binaries
-//! under `cargo lambda watch`. Google and EventBridge are stood in for. State is kept in `.local/` of the
-//! project, or in the folder that `LOCAL_FOLDER` names.
+//! under `cargo lambda watch`. Google and EventBridge are stood in for. State is kept in `.local/` of the project, or in
+//! the folder that `LOCAL_FOLDER` names.
 
+mod cargo;
 mod database;
 mod environment;
 mod ports;
@@ -106,9 +107,8 @@ struct Stack {
 impl Stack {
     fn new(tell: Tell) -> Result<Self, StackError> {
         let ports = Ports::from_environment()?;
-        let folder = std::env::current_dir()
-            .map_err(|error| system("current folder", error))?
-            .join(".local");
+        let project = std::env::current_dir().map_err(|error| system("current folder", error))?;
+        let folder = project.join(std::env::var_os("LOCAL_FOLDER").unwrap_or_else(|| ".local".into()));
         let logs = folder.join("log");
         fs::create_dir_all(&logs).map_err(|error| system(&logs.display().to_string(), error))?;
         let ourselves = std::env::current_exe().map_err(|error| system("our own path", error))?;
@@ -224,29 +224,22 @@ impl Stack {
         })
     }
 
-    /// cargo-lambda's server, which builds and starts each function at its first invocation.
+    /// cargo-lambda's server, which starts each function at its first invocation.
     async fn start_functions(&mut self, environment: &Environment) -> Result<(), StackError> {
-        // Cargo runs what it built through this: see `sandbox`.
-        let runner = format!(
-            "target.'cfg(all())'.runner=['{}', 'function']",
-            self.binaries.join("local").display()
-        );
+        let path = cargo::stand_in(&self.folder.join("bin"), &self.binaries)
+            .map_err(|error| system("the functions' cargo", error))?;
         let program = std::env::var_os("CARGO_LAMBDA").unwrap_or_else(|| "cargo-lambda".into());
+        let cargo = self.folder.join("bin/cargo");
         let (port, settings) = (self.ports.api.to_string(), environment.clone());
         let log = self.keep("the functions", "functions", Ending::Interrupt, move || {
             let mut command = Command::new(&program);
-            // The API answers CORS itself, and a rebuild is for the person to ask for, not for an open editor.
+            // The API answers CORS itself, and a restart is for the person to ask for, not for an open editor.
             command.args(["lambda", "watch", "--disable-cors", "--ignore-changes"]);
             command.args(["--invoke-address", "127.0.0.1", "--invoke-port", &port]);
-            command.args([
-                "--concurrency",
-                CONCURRENCY,
-                "--timeout",
-                CALLER_WAITS,
-                "--config",
-                &runner,
-            ]);
+            command.args(["--concurrency", CONCURRENCY, "--timeout", CALLER_WAITS]);
             settings.apply(&mut command);
+            // The first of the two that is set decides which cargo is run.
+            command.env("CARGO", &cargo).env("PATH", &path);
             command
         });
         let url = format!("http://127.0.0.1:{}/health", self.ports.api);

@@ -127,6 +127,11 @@ impl Bus {
         }
     }
 
+    /// Makes the AWS client ahead of the first message, which must not wait for it.
+    pub async fn prepare(&self) {
+        self.client().await;
+    }
+
     async fn client(&self) -> &Client {
         self.client
             .get_or_init(async || {

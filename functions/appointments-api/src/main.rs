@@ -7,6 +7,7 @@ mod calendar;
 mod headers;
 mod request;
 mod response;
+mod routes;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,6 @@ async fn main() -> Result<ExitCode, lambda_http::Error> {
     // The first request finds the connection open, or waits for this same attempt.
     let connecting = Arc::clone(&app);
     tokio::spawn(async move { connecting.connect().await });
-    lambda_http::run(app::router(app)).await?;
+    lambda_http::run(routes::router(app)).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -20,8 +20,10 @@ use crate::response::ApiError;
 const MOST_BYTES: usize = 64 * 1024;
 /// Kept back at the end of an invocation, to answer in.
 const ANSWER_MARGIN: Duration = Duration::from_millis(500);
-/// A caller waits on the line: nothing takes longer than this, whatever the invocation allows.
+/// No request takes longer, whatever the invocation allows.
 const LONGEST: Duration = Duration::from_secs(28);
+/// A patient waits on the line: long enough for a sleeping database to wake, and no longer.
+const ON_THE_LINE: Duration = Duration::from_secs(10);
 
 /// The invocation's id and the time by which it must be answered.
 #[derive(Debug, Clone)]
@@ -31,6 +33,11 @@ pub(crate) struct RequestInfo {
 }
 
 impl RequestInfo {
+    /// The time by which someone who waits on the line must have an answer.
+    pub(crate) fn soon(&self) -> Deadline {
+        self.deadline.at_most(ON_THE_LINE)
+    }
+
     /// As Lambda gave them.
     pub(crate) fn of(request: &Request) -> Self {
         let Some(context) = request.extensions().get::<Context>() else {

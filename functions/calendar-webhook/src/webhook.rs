@@ -33,6 +33,15 @@ impl Webhook {
         })
     }
 
+    /// Opens the database and makes the bus's client ahead of the first notification.
+    pub(crate) async fn connect(&self) {
+        // The notification that needs the database tries again, and so does Google.
+        let _ = tokio::join!(
+            self.db.connect(Deadline::after(ANSWER_WITHIN)),
+            self.bus.prepare()
+        );
+    }
+
     /// Answers one request.
     pub(crate) async fn handle(&self, request: &Request) -> Response<Body> {
         let mut response = match (request.method(), request.uri().path()) {

@@ -1,4 +1,4 @@
-//! `local function BINARY`: cargo's runner for the functions under cargo-lambda.
+//! `local function BINARY`: what cargo-lambda starts for a function.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::content::Content;
 use super::plan::{Step, next_step};
-use super::queries::claim::{self, Claimed, Pushed};
+use super::queries::claim::{self, Claimed, Pushed, Waiting};
 use super::queries::state::{lock_state, write_state};
 use super::reconcile::{Seen, Sighting};
 use super::{STORE_MARGIN, Sync, SyncError};
@@ -30,6 +30,8 @@ const CONCURRENCY: usize = 8;
 const CLAIM: Duration = Duration::from_mins(1);
 /// A batch's share of its claims' time; the rest is for storing what came of it.
 const BATCH_TIME: Duration = Duration::from_secs(45);
+/// How often a push by hand looks whether another run has let go of its claims.
+const CLAIM_POLL: Duration = Duration::from_millis(100);
 /// Waits between tries of one event over several runs.
 const RETRY: Backoff = Backoff {
     first: Duration::from_secs(5),
@@ -78,14 +80,38 @@ enum Tried {
 }
 
 impl Sync<'_> {
-    /// Makes everything of a calendar due at once, parked events included, and pushes it.
-    pub async fn push_all(&self, calendar_id: &str, deadline: Deadline) -> Result<Counts, SyncError> {
+    /// Makes everything of a calendar due at once, parked events included, and pushes it. What another run is writing
+    /// meanwhile is waited for, up to `patience`.
+    pub async fn push_all(
+        &self,
+        calendar_id: &str,
+        patience: Duration,
+        deadline: Deadline,
+    ) -> Result<Counts, SyncError> {
         self.db
             .read(deadline, async |client| {
                 claim::make_all_due(client, calendar_id).await
             })
             .await?;
-        self.push(calendar_id, deadline).await
+        let wait_until = deadline.at_most(patience);
+        let mut counts = self.push(calendar_id, deadline).await?;
+        while self.waiting(calendar_id, deadline).await?.claimed > 0 && wait_until.allows(CLAIM_POLL) {
+            tokio::time::sleep(CLAIM_POLL).await;
+            let pending_before = counts.pending;
+            counts += self.push(calendar_id, deadline).await?;
+            counts.pending -= pending_before;
+        }
+        Ok(counts)
+    }
+
+    async fn waiting(&self, calendar_id: &str, deadline: Deadline) -> Result<Waiting, SyncError> {
+        let waiting = self
+            .db
+            .read(deadline, async |client| {
+                claim::count_waiting(client, calendar_id).await
+            })
+            .await?;
+        Ok(waiting)
     }
 
     /// Writes what is due of a calendar to Google, until nothing is or the time is over.
@@ -117,12 +143,7 @@ impl Sync<'_> {
                 return Err(error.into());
             }
         }
-        counts.pending = self
-            .db
-            .read(deadline, async |client| {
-                claim::count_pending(client, calendar_id).await
-            })
-            .await?;
+        counts.pending = self.waiting(calendar_id, deadline).await?.pending;
         Ok(counts)
     }
 }

@@ -75,7 +75,7 @@ impl Clinic {
     }
 
     pub(crate) async fn push_all(&self) -> Result<Pushed, SyncError> {
-        self.sync().push_all(CALENDAR, soon()).await
+        self.sync().push_all(CALENDAR, Duration::ZERO, soon()).await
     }
 
     pub(crate) async fn pull(&self) -> Result<Pulled, SyncError> {

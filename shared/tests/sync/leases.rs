@@ -129,6 +129,33 @@ async fn a_claim_of_a_dead_process_is_taken_over_and_its_lost_write_is_looked_fo
 }
 
 #[tokio::test]
+async fn a_push_by_hand_waits_for_the_events_that_another_run_is_writing() {
+    let clinic = Clinic::open().await;
+    clinic.book("2027-03-01T09:00:00+05:00").await;
+    clinic.google.fail(Fault::on("events.insert").hang().times(1));
+    let other = clinic.another_database();
+    let other = shared::sync::Sync {
+        db: &other,
+        ..clinic.sync()
+    };
+    let by_hand = async {
+        while clinic.google.count("events.insert") == 0 {
+            tokio::task::yield_now().await;
+        }
+        let by_hand = other.push_all(CALENDAR, Duration::from_secs(20), soon());
+        tokio::pin!(by_hand);
+        // It has nothing of its own to do, and is not done all the same.
+        let early = tokio::time::timeout(Duration::from_millis(300), &mut by_hand).await;
+        assert!(early.is_err(), "{early:?}");
+        clinic.google.release();
+        by_hand.await.unwrap()
+    };
+    let (run, by_hand) = tokio::join!(clinic.push(), by_hand);
+    assert_eq!((run.unwrap().created, by_hand.pending), (1, 0));
+    assert_eq!(clinic.live_events().len(), 1);
+}
+
+#[tokio::test]
 async fn what_callers_change_during_a_push_is_pushed_too() {
     let clinic = Clinic::open().await;
     let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;

@@ -32,7 +32,7 @@ pub(crate) async fn handle(
     };
     let booked = queries::book(
         &app.db,
-        info.deadline,
+        info.soon(),
         &booking,
         calendar_id,
         app.clinic.time_zone,

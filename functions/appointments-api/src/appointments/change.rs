@@ -80,7 +80,7 @@ impl Wish {
     async fn carry_out(&self, app: &App, change: &Change) -> Result<Response, ApiError> {
         let outcome = queries::change(
             &app.db,
-            self.info.deadline,
+            self.info.soon(),
             self.id,
             change,
             self.if_match.as_deref(),

@@ -26,7 +26,7 @@ pub(crate) async fn handle(
     Parameters(parameters): Parameters,
 ) -> Result<Response, ApiError> {
     let filter = request::filter(parameters)?;
-    let (appointments, next) = queries::list(&app.db, info.deadline, &filter).await?;
+    let (appointments, next) = queries::list(&app.db, info.soon(), &filter).await?;
     let items = appointments.iter().map(Representation::from).collect();
     Ok(ok(&Page {
         items,

@@ -21,7 +21,7 @@ pub(crate) async fn handle(
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     parameters.none_left()?;
-    let appointment = queries::read(&app.db, info.deadline, id).await?;
+    let appointment = queries::read(&app.db, info.soon(), id).await?;
     appointment
         .map(|appointment| answer(StatusCode::OK, &appointment))
         .ok_or_else(|| Problem::not_found("appointment").into())

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -19,9 +18,6 @@ use crate::app::App;
 use crate::appointments::rfc_3339;
 use crate::request::{Parameters, RequestInfo};
 use crate::response::{ApiError, ok};
-
-/// How long Google may take to show its events: somebody is looking at a screen.
-const GOOGLE_WITHIN: Duration = Duration::from_secs(10);
 
 const NOT_A_PAGE_TOKEN: &str = "must be a next_page_token of this list";
 
@@ -58,12 +54,7 @@ pub(crate) async fn handle(
     };
     let page = app
         .google
-        .list_events(
-            calendar_id,
-            query,
-            window.page_token.as_deref(),
-            info.deadline.at_most(GOOGLE_WITHIN),
-        )
+        .list_events(calendar_id, query, window.page_token.as_deref(), info.soon())
         .await
         .map_err(|error| refused(error, window.page_token.is_some()))?;
     let events: Vec<Event> = page

@@ -16,7 +16,7 @@ use crate::request::{JsonBody, Parameters, RequestInfo};
 use crate::response::{ApiError, ok};
 
 /// How long a caller waits for a sync that is running already.
-const PATIENCE: Patience = Patience::Wait(Duration::from_secs(10));
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Google's changes are in the database when this answers.
 pub(crate) async fn from_calendar(
@@ -64,7 +64,7 @@ pub(crate) async fn both_ways(
 async fn push_all(app: &App, calendars: &[&str], deadline: Deadline) -> Result<Pushed, SyncError> {
     let mut total = Pushed::default();
     for calendar in calendars {
-        total += app.sync().push_all(calendar, deadline).await?;
+        total += app.sync().push_all(calendar, PATIENCE, deadline).await?;
     }
     Ok(total)
 }
@@ -82,7 +82,7 @@ async fn pull_all(
             .pull(
                 calendar,
                 Occasion::Always,
-                PATIENCE,
+                Patience::Wait(PATIENCE),
                 confirm_mass_cancel,
                 deadline,
             )

@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 use shared::settings::Environment;
 use tower::ServiceExt;
 
-use crate::app::{App, router};
+use crate::app::App;
+use crate::routes::router;
 
 /// SHA-256 of `open sesame`.
 const HASH: &str = "41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb";

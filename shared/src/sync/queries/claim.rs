@@ -300,10 +300,25 @@ pub(crate) async fn cool_down(
     Ok(())
 }
 
-/// How many events of a calendar wait to be written.
-pub(crate) async fn count_pending(client: &impl GenericClient, calendar_id: &str) -> Result<i64, Error> {
-    const COUNT: &str = "select count(*) as pending from calendar_events
+/// What a calendar's events still wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    /// Events that wait to be written.
+    pub(crate) pending: i64,
+    /// Of these, those that another run is writing.
+    pub(crate) claimed: i64,
+}
+
+/// Counts what waits to be written.
+pub(crate) async fn count_waiting(client: &impl GenericClient, calendar_id: &str) -> Result<Waiting, Error> {
+    const COUNT: &str = "select count(*) as pending, count(*) filter (where claimed_until > now()) as claimed
+        from calendar_events
         where calendar_id = $1 and pushed_version is distinct from wanted_version and not parked";
-    let rows = client.query_typed(COUNT, &[(&calendar_id, Type::TEXT)]).await?;
-    rows.first().map_or(Ok(0), |row| row.try_get("pending"))
+    let row = client
+        .query_typed_one(COUNT, &[(&calendar_id, Type::TEXT)])
+        .await?;
+    Ok(Waiting {
+        pending: row.try_get("pending")?,
+        claimed: row.try_get("claimed")?,
+    })
 }

@@ -1,0 +1,12 @@
+//! The whole system: the four functions as real Lambda binaries under cargo-lambda's server, PostgreSQL, the bus and the
+//! Google stand-in, driven as a caller and a person drive them.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test cannot do without, it may insist on"
+)]
+
+mod both_ways;
+mod hurt;
+mod readme;
+mod stack;
+mod starting;

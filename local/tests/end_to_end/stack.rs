@@ -1,0 +1,227 @@
+//! `local run` as a test drives it: on free ports, in a folder of its own.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use reqwest::{Client, Method};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::timeout;
+
+/// A running `local run` on free ports.
+pub(crate) struct Stack {
+    process: Child,
+    output: Lines<BufReader<ChildStdout>>,
+    /// API, Google stand-in, bus, PostgreSQL.
+    pub(crate) ports: Vec<u16>,
+    pub(crate) key: String,
+    /// One stack at a time: each is a dozen processes.
+    _turn: MutexGuard<'static, ()>,
+}
+
+static TURN: Mutex<()> = Mutex::const_new(());
+
+impl Stack {
+    pub(crate) async fn start(folder: &TempDir) -> Self {
+        let turn = TURN.lock().await;
+        let ports = free_ports();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+        command
+            .arg("run")
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+        command.env("LOCAL_FOLDER", folder.path());
+        for (port, setting) in ports.iter().zip(["API", "GOOGLE", "BUS", "POSTGRES"]) {
+            command.env(format!("LOCAL_{setting}_PORT"), port.to_string());
+        }
+        command.stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let output = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut stack = Self {
+            process,
+            output,
+            ports,
+            key: String::new(),
+            _turn: turn,
+        };
+        stack.line_with("ready").await;
+        let line = stack.line_with("API key").await;
+        line.split_whitespace().last().unwrap().clone_into(&mut stack.key);
+        stack.line_with("Ctrl-C").await;
+        stack
+    }
+
+    /// The next line that has `text` in it.
+    pub(crate) async fn line_with(&mut self, text: &str) -> String {
+        loop {
+            let line = self.output.next_line().await.unwrap();
+            let line = line.unwrap_or_else(|| panic!("it ended before it said '{text}'"));
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Asks the API, with the key that was printed.
+    pub(crate) async fn api(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let url = format!("http://127.0.0.1:{}{path}", self.ports[0]);
+        let mut request = Client::new().request(method, url).bearer_auth(&self.key);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let Ok(response) = request.send().await else {
+            return (0, Value::Null);
+        };
+        let status = response.status().as_u16();
+        (status, response.json().await.unwrap_or_default())
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
+        self.api(Method::GET, path, None).await
+    }
+
+    /// Books half an hour.
+    pub(crate) async fn book(&self, starts_at: &str) -> Value {
+        let body = json!({"patient_name": "A. Khan", "reason": "Check-up", "starts_at": starts_at});
+        let (status, appointment) = self.api(Method::POST, "/appointments", Some(&body)).await;
+        assert_eq!(status, 201, "{appointment}");
+        appointment
+    }
+
+    /// Does what a person does in the stand-in's calendar; `path` follows the calendar's events.
+    pub(crate) async fn person(&self, method: Method, path: &str, body: &Value) -> Value {
+        self.google(
+            method,
+            &format!("/calendars/clinic@example.com/events{path}"),
+            body,
+        )
+        .await
+    }
+
+    /// Asks the stand-in's admin API.
+    pub(crate) async fn google(&self, method: Method, path: &str, body: &Value) -> Value {
+        let url = format!("http://127.0.0.1:{}/admin{path}", self.ports[1]);
+        let response = Client::new()
+            .request(method, url)
+            .json(body)
+            .send()
+            .await
+            .unwrap();
+        assert!(response.status().is_success(), "{path}: {}", response.status());
+        response.json().await.unwrap_or_default()
+    }
+
+    /// The live events that the stand-in shows; none while it does not answer.
+    pub(crate) async fn events(&self) -> Vec<Value> {
+        let url = format!(
+            "http://127.0.0.1:{}/admin/calendars/clinic@example.com/events",
+            self.ports[1]
+        );
+        let Ok(response) = Client::new().get(url).send().await else {
+            return Vec::new();
+        };
+        let listing: Value = response.json().await.unwrap_or_default();
+        let events = listing["events"].as_array().into_iter().flatten();
+        events
+            .filter(|event| event["status"] != "cancelled")
+            .cloned()
+            .collect()
+    }
+
+    /// Kills processes of this stack with no chance to tidy up: those of a program, or with these words in their command.
+    pub(crate) async fn kill(&self, words: &str) {
+        let listing = Command::new("ps")
+            .args(["-eo", "pid=,ppid=,args="])
+            .output()
+            .await
+            .unwrap();
+        let listing = String::from_utf8_lossy(&listing.stdout).into_owned();
+        let processes: Vec<(i32, i32, &str)> = listing.lines().filter_map(process).collect();
+        let mut ours = vec![i32::try_from(self.process.id().unwrap()).unwrap()];
+        // A parent is always listed by one of the rounds before its children's last one.
+        for _ in 0..10 {
+            for (pid, parent, _) in &processes {
+                if ours.contains(parent) && !ours.contains(pid) {
+                    ours.push(*pid);
+                }
+            }
+        }
+        let fits = |(pid, _, args): &&(i32, i32, &str)| {
+            let program = args.split(' ').next().unwrap_or_default();
+            ours[1..].contains(pid)
+                && (args.contains(words) && words.contains(' ') || program.ends_with(words))
+        };
+        let killed: Vec<_> = processes.iter().filter(fits).collect();
+        assert!(!killed.is_empty(), "nothing runs that is called '{words}'");
+        for (pid, ..) in killed {
+            // It may have died with one that was killed before it.
+            let _ = kill_process(Pid::from_raw(*pid).unwrap(), Signal::KILL);
+        }
+    }
+
+    /// Ctrl-C, as the terminal sends it.
+    pub(crate) async fn end(mut self) {
+        self.interrupt();
+        let status = self.process.wait().await.unwrap();
+        assert_eq!(status.code(), Some(0));
+    }
+
+    fn interrupt(&self) {
+        if let Some(pid) = self
+            .process
+            .id()
+            .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
+        {
+            // It may have ended by itself.
+            let _ = kill_process(pid, Signal::INT);
+        }
+    }
+}
+
+impl Drop for Stack {
+    /// A test that failed leaves nothing running either.
+    fn drop(&mut self) {
+        self.interrupt();
+        while matches!(self.process.try_wait(), Ok(None)) {
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Four different ports that were free a moment ago.
+fn free_ports() -> Vec<u16> {
+    let listeners: Vec<_> = (0..4)
+        .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
+        .collect();
+    listeners
+        .iter()
+        .map(|listener| listener.local_addr().unwrap().port())
+        .collect()
+}
+
+fn process(line: &str) -> Option<(i32, i32, &str)> {
+    let (pid, rest) = line.trim_start().split_once(' ')?;
+    let (parent, args) = rest.trim_start().split_once(' ')?;
+    Some((pid.parse().ok()?, parent.parse().ok()?, args))
+}
+
+/// Waits until `look` finds something; what is asked for must come by itself.
+pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let patience = Duration::from_secs(60);
+    let found = timeout(patience, async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    found
+        .await
+        .unwrap_or_else(|_| panic!("{what}: not within {} s", patience.as_secs()))
+}
