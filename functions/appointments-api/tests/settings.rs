@@ -28,6 +28,21 @@ fn a_setting_that_is_missing_or_malformed_is_one_line_that_names_it() {
     }
 }
 
+#[test]
+#[cfg(unix)]
+fn a_setting_that_is_no_text_is_malformed_not_absent() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let output = Command::new(env!("CARGO_BIN_EXE_appointments-api"))
+        .env_clear()
+        .env("DATABASE_URL", "postgres://clinic@127.0.0.1/clinic")
+        .env("CLINIC_TIME_ZONE", std::ffi::OsStr::from_bytes(b"\xff"))
+        .output()
+        .unwrap();
+    let line: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(line["setting.name"], "CLINIC_TIME_ZONE");
+}
+
 fn function(environment: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_appointments-api"))
         .env_clear()
