@@ -139,7 +139,7 @@ impl Instance {
                         deadline = Instant::now() + self.time_out;
                     }
                 }
-                Some(id) = self.relay.answered.recv() => if id == invocation.id {
+                Some(id) = self.relay.answered.recv() => if id? == invocation.id {
                     return Ok(Ended::Answered);
                 },
             }

@@ -1,13 +1,17 @@
 //! The sandbox between a control plane that the test plays and a function that does what its event says.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails where it stands")]
 
+use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use axum::extract::{Path as UrlPath, State};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, mpsc};
 
@@ -59,6 +63,24 @@ async fn a_function_killed_while_it_waits_is_started_for_the_next_event() {
     assert_ne!(before["pid"], answer["pid"]);
 }
 
+#[tokio::test]
+async fn a_sandbox_ends_when_its_server_has_died_before_the_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut sandbox = sandbox("scheduled-sync", listener.local_addr().unwrap());
+    let (mut asker, _) = listener.accept().await.unwrap();
+    let mut request = [0; 4096];
+    assert!(asker.read(&mut request).await.unwrap() > 0);
+    drop(listener);
+    let event = "HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: an-id\r\nlambda-runtime-deadline-ms: 600000\r\n\
+                 content-length: 8\r\nconnection: close\r\n\r\n\"answer\"";
+    asker.write_all(event.as_bytes()).await.unwrap();
+    drop(asker);
+
+    // Sooner than the function's time-out, after which it would end in any case.
+    let ended = tokio::time::timeout(Duration::from_mins(1), sandbox.wait()).await;
+    assert!(!ended.unwrap().unwrap().success());
+}
+
 /// What cargo-lambda is to the sandbox: hands out events, takes answers.
 struct ControlPlane {
     events: mpsc::UnboundedSender<Value>,
@@ -83,22 +105,14 @@ impl ControlPlane {
             .route("/.rt/f/2018-06-01/runtime/invocation/next", get(next))
             .route("/.rt/f/2018-06-01/runtime/invocation/{id}/{kind}", post(answer))
             .with_state(shared);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, app).await });
 
-        let sandbox = Command::new(env!("CARGO_BIN_EXE_local"))
-            .arg("function")
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fickle_function.py"))
-            .env("AWS_LAMBDA_RUNTIME_API", format!("http://{address}/.rt/f"))
-            .env("AWS_LAMBDA_FUNCTION_NAME", function)
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
         Self {
             events,
             answers,
-            sandbox,
+            sandbox: sandbox(function, address),
         }
     }
 
@@ -110,6 +124,18 @@ impl ControlPlane {
             status = self.sandbox.wait() => panic!("the sandbox ended: {status:?}"),
         }
     }
+}
+
+/// A sandbox that is served at `address`.
+fn sandbox(function: &str, address: SocketAddr) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_local"))
+        .arg("function")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fickle_function.py"))
+        .env("AWS_LAMBDA_RUNTIME_API", format!("http://{address}/.rt/f"))
+        .env("AWS_LAMBDA_FUNCTION_NAME", function)
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
 }
 
 async fn next(State(shared): State<std::sync::Arc<Shared>>) -> impl IntoResponse {

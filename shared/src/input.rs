@@ -2,7 +2,7 @@
 //!
 //! A reader takes fields out one by one; what is left at the end is unknown and a fault too.
 
-use chrono::{DateTime, Datelike, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -183,14 +183,19 @@ pub fn text(value: &Value, shape: Text) -> Result<String, String> {
 }
 
 /// An RFC 3339 time with an offset, in the years 1970 to 2100; fractions of a second are dropped, since
-/// calendars keep none.
+/// calendars keep none, and a leap second is the second after it.
 pub fn time(value: &Value) -> Result<DateTime<Utc>, String> {
     const SHAPE: &str = "must be an RFC 3339 time with an offset, such as 2026-12-01T09:00:00+05:00";
     let text = value.as_str().ok_or(SHAPE)?;
-    let time = DateTime::parse_from_rfc3339(text)
-        .map_err(|_| SHAPE)?
-        .to_utc()
-        .trunc_subsecs(0);
+    // chrono also takes the minus sign of typographers, U+2212.
+    let time = Some(text)
+        .filter(|text| text.is_ascii())
+        .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
+        .ok_or(SHAPE)?
+        .to_utc();
+    // chrono writes a leap second as more than a second's worth of nanoseconds.
+    let leap = TimeDelta::seconds((time.nanosecond() / 1_000_000_000).into());
+    let time = time.with_nanosecond(0).ok_or(SHAPE)? + leap;
     if (1970..=2100).contains(&time.year()) {
         Ok(time)
     } else {
@@ -256,9 +261,16 @@ mod tests {
             time(&json!("2026-12-01T09:00:00.9+05:00")).unwrap().to_rfc3339(),
             "2026-12-01T04:00:00+00:00"
         );
+        let leap = time(&json!("2027-01-01T04:59:60.5+05:00")).unwrap();
+        assert_eq!(leap, time(&json!("2027-01-01T00:00:00Z")).unwrap());
+        assert_eq!(
+            (leap + TimeDelta::minutes(30)).to_rfc3339(),
+            "2027-01-01T00:30:00+00:00"
+        );
         for bad in [
             json!("2026-12-01T09:00:00"),
             json!("2026-13-01T09:00:00Z"),
+            json!("2026-12-01T09:00:00\u{2212}05:00"),
             json!("soon"),
             json!(5),
         ] {

@@ -42,7 +42,10 @@ impl<'a> Environment<'a> {
     /// The environment of this process.
     pub fn of_process() -> Self {
         Self {
-            lookup: Box::new(|name| std::env::var(name).ok()),
+            lookup: Box::new(|name| {
+                // What is no UTF-8 stays malformed; as absent it would quietly have its default.
+                std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+            }),
         }
     }
 

@@ -1,15 +1,18 @@
 //! The headers that every answer carries, and the log line of every request.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{self, HeaderName};
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, StatusCode};
+use shared::problem::Problem;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
+use crate::app::App;
 use crate::request::RequestInfo;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -32,6 +35,21 @@ pub(crate) fn cors(origins: &[String]) -> CorsLayer {
         ])
         .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER, REQUEST_ID])
         .max_age(Duration::from_hours(1))
+}
+
+/// Refuses a preflight from elsewhere: the layer of [`cors`] would tell it which methods there are.
+pub(crate) async fn refuse_strange_preflight(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let origin = request.headers().get(header::ORIGIN);
+    let known = |origin: &HeaderValue| app.allowed_origins.iter().any(|allowed| allowed == origin);
+    if request.method() == Method::OPTIONS && !origin.is_some_and(known) {
+        let detail = "A preflight is answered for the origins of ALLOWED_ORIGINS only.";
+        return Problem::new(StatusCode::FORBIDDEN, "origin_not_allowed", detail).into_response();
+    }
+    next.run(request).await
 }
 
 /// Gives the answer its id and logs one line about it, under the same id.

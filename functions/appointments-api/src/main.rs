@@ -11,22 +11,25 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use shared::settings::Environment;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> Result<ExitCode, lambda_http::Error> {
     shared::telemetry::start();
     let app = match app::App::from(&Environment::of_process()) {
         Ok(app) => Arc::new(app),
         Err(fault) => {
             tracing::error!(setting.name = fault.name, "{fault}");
-            return Err(fault.into());
+            // An error returned from here would be a second line.
+            return Ok(ExitCode::FAILURE);
         }
     };
     // The first request finds the connection open, or waits for this same attempt.
     let connecting = Arc::clone(&app);
     tokio::spawn(async move { connecting.connect().await });
-    lambda_http::run(routes::router(app)).await
+    lambda_http::run(routes::router(app)).await?;
+    Ok(ExitCode::SUCCESS)
 }

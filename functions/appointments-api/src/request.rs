@@ -135,9 +135,10 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
                 if tag == "*" {
                     return Ok(Self(None));
                 }
-                // What is no tag of ours, a weak one included, matches no version.
-                let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-                versions.extend(version.and_then(|version| version.parse::<i64>().ok()));
+                // What is no tag of ours, a weak one or "01" included, matches no version.
+                let text = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+                let version = text.and_then(|text| text.parse::<i64>().ok());
+                versions.extend(version.filter(|version| text == Some(version.to_string().as_str())));
             }
         }
         Ok(Self(Some(versions)))

@@ -52,6 +52,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         })
         .layer(from_fn_with_state(Arc::clone(&app), access::check))
         .layer(headers::cors(&app.allowed_origins))
+        .layer(from_fn_with_state(
+            Arc::clone(&app),
+            headers::refuse_strange_preflight,
+        ))
         .layer(from_fn(headers::finish))
         .with_state(app)
 }

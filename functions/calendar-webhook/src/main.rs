@@ -2,19 +2,21 @@
 
 mod webhook;
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use lambda_http::{Request, run, service_fn};
 use shared::settings::Environment;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> Result<ExitCode, lambda_http::Error> {
     shared::telemetry::start();
     let webhook = match webhook::Webhook::from(&Environment::of_process()) {
         Ok(webhook) => Arc::new(webhook),
         Err(fault) => {
             tracing::error!(setting.name = fault.name, "{fault}");
-            return Err(fault.into());
+            // An error returned from here would be a second line.
+            return Ok(ExitCode::FAILURE);
         }
     };
     // The first notification finds everything open, or waits for this same attempt.
@@ -23,5 +25,6 @@ async fn main() -> Result<(), lambda_http::Error> {
     run(service_fn(async |request: Request| {
         Ok::<_, lambda_http::Error>(webhook.handle(&request).await)
     }))
-    .await
+    .await?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -3,22 +3,26 @@
 mod run;
 mod trigger;
 
+use std::process::ExitCode;
+
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use shared::settings::Environment;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
+async fn main() -> Result<ExitCode, lambda_runtime::Error> {
     shared::telemetry::start();
     let worker = match run::Worker::from(&Environment::of_process()) {
         Ok(worker) => worker,
         Err(fault) => {
             tracing::error!(setting.name = fault.name, "{fault}");
-            return Err(fault.into());
+            // An error returned from here would be a second line.
+            return Ok(ExitCode::FAILURE);
         }
     };
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         worker.handle(event).await
     }))
-    .await
+    .await?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -18,15 +18,15 @@ pub(super) struct Relay {
     address: SocketAddr,
     /// Each is a function waiting for work.
     pub(super) askers: mpsc::UnboundedReceiver<oneshot::Sender<Invocation>>,
-    /// The ids of the invocations whose answer has been passed on.
-    pub(super) answered: mpsc::UnboundedReceiver<String>,
+    /// The ids of the invocations whose answer has been passed on, or why one could not be.
+    pub(super) answered: mpsc::UnboundedReceiver<Result<String, reqwest::Error>>,
 }
 
 #[derive(Clone)]
 struct Shared {
     upstream: Upstream,
     askers: mpsc::UnboundedSender<oneshot::Sender<Invocation>>,
-    answered: mpsc::UnboundedSender<String>,
+    answered: mpsc::UnboundedSender<Result<String, reqwest::Error>>,
 }
 
 impl Relay {
@@ -78,18 +78,17 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> StatusCode {
-    match shared
+    let passed_on = shared
         .upstream
         .answer(&format!("{id}/{kind}"), &headers, body)
-        .await
-    {
-        Ok(_) => {
-            // Nobody listens any more when the sandbox is ending.
-            let _ = shared.answered.send(id);
-            StatusCode::ACCEPTED
-        }
+        .await;
+    let status = match passed_on {
+        Ok(_) => StatusCode::ACCEPTED,
         Err(_) => StatusCode::BAD_GATEWAY,
-    }
+    };
+    // Nobody listens any more when the sandbox is ending.
+    let _ = shared.answered.send(passed_on.map(|_| id));
+    status
 }
 
 /// The function exits after this, and the event that waits for it is answered then.

@@ -1,6 +1,6 @@
 //! Where a page of a list ended: opaque to callers, the last row's `starts_at` and id to us.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use uuid::Uuid;
 
 /// The position after one row of a list ordered by `starts_at, id`.
@@ -29,8 +29,11 @@ impl Cursor {
         }
         let (micros, id) = text.split_at(16);
         let micros = u64::from_str_radix(micros, 16).ok()?.cast_signed();
+        // Calendars know these years, and PostgreSQL not all of chrono's.
+        let starts_at =
+            DateTime::from_timestamp_micros(micros).filter(|at| (0..=9999).contains(&at.year()))?;
         Some(Self {
-            starts_at: DateTime::from_timestamp_micros(micros)?,
+            starts_at,
             id: Uuid::try_parse(id).ok()?,
         })
     }
@@ -47,7 +50,21 @@ mod tests {
             id: Uuid::now_v7(),
         };
         assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
-        for bad in ["", "x", "é", &"7f".repeat(24), &"0".repeat(47), &"g".repeat(48)] {
+        // In the year 7536 before Christ.
+        let too_early = format!(
+            "{:016x}{}",
+            (-300_000_000_000_000_000_i64).cast_unsigned(),
+            cursor.id.simple()
+        );
+        for bad in [
+            "",
+            "x",
+            "é",
+            &"7f".repeat(24),
+            &"0".repeat(47),
+            &"g".repeat(48),
+            &too_early,
+        ] {
             assert_eq!(Cursor::decode(bad), None, "{bad}");
         }
     }

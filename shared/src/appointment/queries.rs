@@ -99,6 +99,27 @@ pub enum Changed {
     SlotTaken,
 }
 
+impl Changed {
+    /// `None` when the statement was overtaken and is to be run again.
+    fn from_row(row: &Row) -> Result<Option<Self>, tokio_postgres::Error> {
+        let outcome: String = row.try_get("outcome")?;
+        Ok(Some(match outcome.as_str() {
+            "again" => return Ok(None),
+            "changed" => Self::Changed {
+                change: row.try_get("change")?,
+                appointment: Box::new(Appointment::from_row(row)?),
+            },
+            "stale" => Self::Stale,
+            "cancelled" => Self::Cancelled,
+            "not_after_start" => Self::NotAfterStart,
+            "too_long" => Self::TooLong,
+            "in_the_past" => Self::InThePast,
+            "slot_taken" => Self::SlotTaken,
+            _ => Self::Unchanged(Box::new(Appointment::from_row(row)?)),
+        }))
+    }
+}
+
 const READ: &str = concat!(
     "select ",
     columns!(),
@@ -388,30 +409,16 @@ pub async fn change(
         .write(
             deadline,
             async |client: &Client| {
-                let (row, outcome) = loop {
+                // It ends: whoever came between has gone on, so each turn is some other writer's success.
+                loop {
                     let rows = client.query_typed(CHANGE, &parameters).await?;
-                    let Some(row) = rows.into_iter().next() else {
+                    let Some(row) = rows.first() else {
                         return Ok(Changed::NotFound);
                     };
-                    let outcome: String = row.try_get("outcome")?;
-                    // It ends: whoever came between has gone on, so each turn is some other writer's success.
-                    if outcome != "again" {
-                        break (row, outcome);
+                    if let Some(outcome) = Changed::from_row(row)? {
+                        return Ok(outcome);
                     }
-                };
-                Ok(match outcome.as_str() {
-                    "changed" => Changed::Changed {
-                        change: row.try_get("change")?,
-                        appointment: Box::new(Appointment::from_row(&row)?),
-                    },
-                    "stale" => Changed::Stale,
-                    "cancelled" => Changed::Cancelled,
-                    "not_after_start" => Changed::NotAfterStart,
-                    "too_long" => Changed::TooLong,
-                    "in_the_past" => Changed::InThePast,
-                    "slot_taken" => Changed::SlotTaken,
-                    _ => Changed::Unchanged(Box::new(Appointment::from_row(&row)?)),
-                })
+                }
             },
             async |client: &Client| committed_change(client, id, write_id).await,
         )

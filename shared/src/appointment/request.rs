@@ -275,7 +275,7 @@ pub fn filter(query: impl IntoIterator<Item = (String, String)>) -> Result<Filte
                     .ok_or_else(|| format!("must be one of {}", Status::ALL.map(Status::as_str).join(", ")))
             })
             .into_value(),
-        patient_phone: reader.read("patient_phone", phone).into_value(),
+        patient_phone: reader.read("patient_phone", searched_phone).into_value(),
         limit: reader
             .read("limit", |value| whole_number(value, 1..=200))
             .into_value()
@@ -361,6 +361,18 @@ fn phone(value: &Value) -> Result<String, String> {
     } else {
         Err("must be a phone number, such as +923001234567".into())
     }
+}
+
+/// A phone number in a query, where a `+` that was not escaped arrives as a space.
+fn searched_phone(value: &Value) -> Result<String, String> {
+    let phone = match value.as_str().and_then(|text| text.strip_prefix(' ')) {
+        Some(rest) => phone(&json!(format!("+{rest}"))),
+        None => phone(value),
+    }?;
+    if phone.is_empty() {
+        return Err("must not be blank".into());
+    }
+    Ok(phone)
 }
 
 fn phone_field(reader: &mut Reader) -> Patch<String> {
@@ -528,6 +540,11 @@ mod tests {
             read(&[("limit", "0"), ("status", "late"), ("cursor", "x"), ("form", "1")]).unwrap_err(),
             "/status /limit /cursor /form"
         );
+        let phone =
+            |text| read(&[("patient_phone", text)]).map(|filter| filter.patient_phone.unwrap_or_default());
+        assert_eq!(phone(" 923001234567").unwrap(), "+923001234567");
+        assert_eq!(phone("0300 1234567").unwrap(), "0300 1234567");
+        assert_eq!(phone("").unwrap_err(), "/patient_phone");
         let backwards = [("from", "2026-12-02T00:00:00Z"), ("to", "2026-12-01T00:00:00Z")];
         assert_eq!(read(&backwards).unwrap_err(), "/to");
     }

@@ -6,70 +6,7 @@ use shared::appointment::request;
 use shared::database::Database;
 use uuid::Uuid;
 
-use crate::clinic::{Clinic, changed, soon};
-
-/// Waits until a statement of this clinic's database waits for a lock.
-async fn until_somebody_waits(db: &Database) {
-    let waiting =
-        "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    let look = async || {
-        db.read(soon(), async |client| client.query_typed(waiting, &[]).await)
-            .await
-    };
-    while look().await.unwrap().is_empty() {
-        tokio::task::yield_now().await;
-    }
-}
-
-/// What a reschedule does, in a transaction of which the test decides the end.
-fn reschedule(id: Uuid, old_event: &str, new_event: &str) -> String {
-    format!(
-        "update appointments set version = 2 where id = '{id}';
-         update calendar_events set wanted = 'absent', wanted_version = 2 where event_id = '{old_event}';
-         insert into calendar_events (calendar_id, event_id, appointment_id, wanted, wanted_version)
-             select calendar_id, '{new_event}', id, 'present', 2 from appointments where id = '{id}';
-         update appointments set google_calendar_event_id = '{new_event}' where id = '{id}';
-         insert into appointment_history (id, appointment_id, version, by, change, fields)
-             values (gen_random_uuid(), '{id}', 2, 'voice_agent', 'rescheduled', '{{}}');"
-    )
-}
-
-#[tokio::test]
-async fn a_change_that_waited_for_a_reschedule_is_pushed_to_the_new_event() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    let (other, observer) = (clinic.another_database(), clinic.another_database());
-    let new_event = Uuid::new_v4().simple().to_string();
-    let statements = reschedule(appointment.id, &appointment.google_calendar_event_id, &new_event);
-    let rescheduling = other.transaction(soon(), async |tx| {
-        tx.batch_execute(&statements).await?;
-        until_somebody_waits(&observer).await;
-        Ok(())
-    });
-    let patching = async {
-        let locked = "select from appointments for update skip locked";
-        let free = async || {
-            let rows = clinic
-                .db
-                .read(soon(), async |client| client.query_typed(locked, &[]).await);
-            !rows.await.unwrap().is_empty()
-        };
-        while free().await {
-            tokio::task::yield_now().await;
-        }
-        clinic.patch(appointment.id, json!({"title": "Meanwhile"})).await
-    };
-    let (rescheduled, patched) = tokio::join!(rescheduling, patching);
-    rescheduled.unwrap();
-    let patched = changed(patched);
-    assert_eq!(
-        (patched.version, &patched.google_calendar_event_id),
-        (3, &new_event)
-    );
-    clinic.push().await.unwrap();
-    assert_eq!(clinic.event(&new_event)["summary"], "Meanwhile");
-    assert_eq!(clinic.live_events().len(), 1);
-}
+use crate::clinic::{Clinic, soon};
 
 #[tokio::test]
 async fn of_many_changes_at_once_each_is_one_version_and_the_last_event_is_the_one_wanted() {

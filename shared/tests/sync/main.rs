@@ -15,5 +15,6 @@ mod full_listing;
 mod late_listings;
 mod leases;
 mod person;
+mod races;
 mod reopening;
 mod rescheduling;

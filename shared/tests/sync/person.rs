@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use local::google::Fault;
 use serde_json::{Value, json};
-use shared::appointment::queries::Booked;
+use shared::appointment::queries::{Booked, Changed};
 use shared::appointment::{Status, SyncState};
 use shared::bus::{Message, Origin};
 
@@ -112,6 +112,36 @@ async fn a_move_onto_another_appointment_is_kept_and_both_slots_stay_closed() {
     clinic.book("2027-03-01T11:00:00+05:00").await;
     // A change that does not touch the times does not ask for the slot again.
     changed(clinic.patch(second.id, json!({"notes": "knows about it"})).await);
+    clinic.tick().await;
+    clinic.check_at_rest().await;
+}
+
+#[tokio::test]
+async fn where_a_person_put_an_appointment_only_that_slot_is_closed_to_the_others() {
+    let clinic = Clinic::open().await;
+    let placed = clinic.book("2027-03-01T09:00:00+05:00").await;
+    let other = clinic.book("2027-03-01T10:00:00+05:00").await;
+    clinic.tick().await;
+    let moved = moved_to("2027-03-03T09:00:00+05:00", "2027-03-03T09:30:00+05:00");
+    clinic.edit(&placed.google_calendar_event_id, &moved);
+    clinic.pull().await.unwrap();
+    let shift = |starts_at| clinic.patch(other.id, json!({"starts_at": starts_at, "duration_minutes": 30}));
+    for (slot, free) in [
+        ("2027-03-02T09:00:00+05:00", true),
+        ("2027-03-03T08:45:00+05:00", false),
+        ("2027-03-03T09:15:00+05:00", false),
+        ("2027-03-03T09:30:00+05:00", true),
+        ("2027-03-04T09:00:00+05:00", true),
+        ("2027-03-03T08:30:00+05:00", true),
+    ] {
+        let outcome = shift(slot).await;
+        let as_expected = match &outcome {
+            Changed::Changed { .. } => free,
+            Changed::SlotTaken => !free,
+            _ => false,
+        };
+        assert!(as_expected, "{slot}: {outcome:?}");
+    }
     clinic.tick().await;
     clinic.check_at_rest().await;
 }

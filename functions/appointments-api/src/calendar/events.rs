@@ -7,8 +7,9 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use shared::google::{Continuation, Event, EventStatus, EventsQuery, ListedEvent};
+use shared::google::{Continuation, Error, Event, EventStatus, EventsQuery, ListedEvent};
 use shared::input::{Reader, time, whole_number};
+use shared::problem::Problem;
 use shared::sync::{When, links};
 use uuid::Uuid;
 
@@ -17,6 +18,8 @@ use crate::app::App;
 use crate::appointments::rfc_3339;
 use crate::request::{Parameters, RequestInfo};
 use crate::response::{ApiError, ok};
+
+const NOT_A_PAGE_TOKEN: &str = "must be a next_page_token of this list";
 
 #[derive(Serialize)]
 struct Page {
@@ -51,8 +54,9 @@ pub(crate) async fn handle(
     };
     let page = app
         .google
-        .list_events(calendar_id, query, window.page_token.as_deref(), info.deadline)
-        .await?;
+        .list_events(calendar_id, query, window.page_token.as_deref(), info.soon())
+        .await
+        .map_err(|error| refused(error, window.page_token.is_some()))?;
     let events: Vec<Event> = page
         .items
         .into_iter()
@@ -82,6 +86,16 @@ pub(crate) async fn handle(
     }))
 }
 
+/// Everything else in the query is ours: what Google calls a bad request is the caller's page token.
+fn refused(error: Error, paged: bool) -> ApiError {
+    match error {
+        Error::Refused(refusal) if paged && refusal.status == 400 => {
+            Problem::invalid_field("page_token", NOT_A_PAGE_TOKEN).into()
+        }
+        error => error.into(),
+    }
+}
+
 struct Window {
     from: DateTime<Utc>,
     to: Option<DateTime<Utc>>,
@@ -103,9 +117,7 @@ impl Window {
         let page_token = reader
             .read("page_token", |value| {
                 let token = value.as_str().filter(|token| (1..=2048).contains(&token.len()));
-                token
-                    .map(str::to_owned)
-                    .ok_or_else(|| "must be a next_page_token of this list".into())
+                token.map(str::to_owned).ok_or_else(|| NOT_A_PAGE_TOKEN.into())
             })
             .into_value();
         if to.is_some_and(|to| to <= from) {

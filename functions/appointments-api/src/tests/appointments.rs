@@ -82,7 +82,7 @@ async fn a_patch_changes_what_it_names_under_if_match() {
     // The same again changes nothing.
     let same = api.call("PATCH", &path, Some(json!({"notes": "note 4"}))).await;
     assert_eq!((same.status.as_u16(), &same.body["version"]), (200, &json!(4)));
-    for weak in ["W/\"4\"", "4", "\"x\"", ""] {
+    for weak in ["W/\"4\"", "4", "\"04\"", "\"+4\"", "\"x\"", ""] {
         let answer = api
             .call_with("PATCH", &path, Some(json!({"notes": "x"})), &[("if-match", weak)])
             .await;

@@ -82,6 +82,11 @@ async fn events_of_a_persons_own_are_listed_page_by_page() {
         "{}",
         second.body
     );
+    let strange = api.get("/calendar/events?page_token=zzz").await;
+    assert_eq!(
+        strange.is_problem(422, "validation_failed").pointers(),
+        ["/page_token"]
+    );
 }
 
 #[tokio::test]
