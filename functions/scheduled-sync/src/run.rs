@@ -9,7 +9,7 @@ use shared::database::Database;
 use shared::deadline::Deadline;
 use shared::google;
 use shared::settings::{Clinic, Environment, SettingError};
-use shared::sync::{Occasion, Patience, Sync, SyncError};
+use shared::sync::{Occasion, Patience, Pushed, Sync, SyncError};
 use tracing::Instrument;
 
 use crate::trigger::Trigger;
@@ -75,31 +75,37 @@ impl Worker {
             bus: &self.bus,
             clinic_zone: self.clinic.time_zone,
         };
-        let pulled = match trigger {
-            Trigger::Nothing => None,
-            Trigger::AppointmentChanged { .. } => {
-                let pushed = sync.push(calendar_id, deadline).await?;
-                tracing::info!(calendar.id = calendar_id, pushed = %json!(pushed), "pushed");
-                None
+        // Each way goes on by itself: a push that did not end well is no reason not to pull.
+        let pushed = match trigger {
+            Trigger::Everything | Trigger::AppointmentChanged { .. } => {
+                push(&sync, calendar_id, deadline).await
             }
-            Trigger::CalendarChanged { .. } => {
-                sync.pull(calendar_id, Occasion::Notified, Patience::Leave, false, deadline)
-                    .await?
-            }
-            Trigger::Everything => {
-                let pushed = sync.push(calendar_id, deadline).await?;
-                tracing::info!(calendar.id = calendar_id, pushed = %json!(pushed), "pushed");
-                sync.pull(calendar_id, Occasion::Always, Patience::Leave, false, deadline)
-                    .await?
-            }
+            Trigger::CalendarChanged { .. } | Trigger::Nothing => Ok(()),
         };
-        if let Some(pulled) = pulled {
+        let occasion = match trigger {
+            Trigger::Everything => Some(Occasion::Always),
+            Trigger::CalendarChanged { .. } => Some(Occasion::Notified),
+            Trigger::AppointmentChanged { .. } | Trigger::Nothing => None,
+        };
+        if let Some(occasion) = occasion
+            && let Some(pulled) = sync
+                .pull(calendar_id, occasion, Patience::Leave, false, deadline)
+                .await?
+        {
             tracing::info!(calendar.id = calendar_id, pulled = %json!(pulled), "pulled");
             // A merge may leave something of ours to be written.
-            sync.push(calendar_id, deadline).await?;
+            push(&sync, calendar_id, deadline).await?;
         }
-        Ok(())
+        pushed
     }
+}
+
+async fn push(sync: &Sync<'_>, calendar_id: &str, deadline: Deadline) -> Result<(), SyncError> {
+    let pushed = sync.push(calendar_id, deadline).await?;
+    if pushed != Pushed::default() {
+        tracing::info!(calendar.id = calendar_id, pushed = %json!(pushed), "pushed");
+    }
+    Ok(())
 }
 
 fn deadline(context: &Context) -> Deadline {

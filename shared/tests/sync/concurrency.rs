@@ -3,8 +3,6 @@
 use serde_json::json;
 use shared::appointment::queries::{self, Changed};
 use shared::appointment::request;
-use shared::database::Database;
-use uuid::Uuid;
 
 use crate::clinic::{Clinic, soon};
 

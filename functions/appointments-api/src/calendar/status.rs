@@ -62,7 +62,7 @@ pub(crate) async fn handle(
 ) -> Result<Response, ApiError> {
     let calendar_id = one_calendar(&app, &mut parameters)?;
     parameters.none_left()?;
-    let read = app.db.read(info.deadline, async |client| {
+    let read = app.db.read(info.soon(), async |client| {
         let record = status::read(client, calendar_id).await?;
         Ok((record, newest_live(client, calendar_id).await?))
     });
