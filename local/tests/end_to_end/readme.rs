@@ -115,8 +115,9 @@ async fn type_in(stack: &Stack, root: &Path, before: &str, command: &str) -> Str
 
 /// The key that the README shows is another machine's.
 fn without_key(commands: &str) -> String {
-    let others = commands.split_inclusive('
-').filter(|line| !line.starts_with("KEY="));
+    let others = commands
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with("KEY="));
     others.collect()
 }
 

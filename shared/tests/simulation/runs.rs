@@ -62,7 +62,7 @@ impl Planned {
 pub(crate) async fn go(run: Run, sync: &Sync<'_>, calendar: &str) -> Result<(), SyncError> {
     let deadline = Deadline::after(Duration::from_secs(12));
     if matches!(run, Run::PushAll) {
-        sync.push_all(calendar, deadline).await?;
+        sync.push_all(calendar, Duration::ZERO, deadline).await?;
     }
     if matches!(run, Run::Push | Run::Tick) {
         sync.push(calendar, deadline).await?;
