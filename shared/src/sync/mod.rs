@@ -5,11 +5,12 @@
 //! works it into the appointments, all in one transaction. The 5-minute run, the bus and the manual endpoints run this
 //! same code.
 //!
-//! - `content`, `merge`, [`reconcile`]: the rules; pure.
+//! - `content`, `merge`, `listing`, [`reconcile`]: the rules; pure.
 //! - `push`, `pull`: the two ways; I/O and order, no rules.
 //! - `queries`: the SQL.
 
 mod content;
+mod listing;
 mod merge;
 mod plan;
 mod pull;

@@ -12,10 +12,11 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::listing::{Listing, cancels, cancels_too_much, sighting};
 use super::queries::lease::{self, Leased, Occasion, PullRecord, Recorded};
 use super::queries::listing::{count_conflicts_among, count_upcoming_shown, missing_from_listing};
 use super::queries::state::{lock_state, write_state};
-use super::reconcile::{ChangeWord, Sighting, State, Wanted};
+use super::reconcile::{ChangeWord, Sighting, State};
 use super::{STORE_MARGIN, Sync, SyncError};
 use crate::bus::Message;
 use crate::database::DatabaseError;
@@ -28,9 +29,6 @@ const LEASE: Duration = Duration::from_secs(45);
 const PAGE: Duration = Duration::from_secs(40);
 /// How often a waiting pull asks for the lease.
 const LEASE_POLL: Duration = Duration::from_millis(200);
-/// Up to so many cancellations are believed whatever their share.
-const CANCELLED_AT_ONCE: usize = 10;
-
 /// What to do when another run has the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
@@ -66,25 +64,6 @@ impl std::ops::AddAssign for Pulled {
         self.full |= other.full;
         self.mass_cancel_held = other.mass_cancel_held;
     }
-}
-
-/// A complete listing.
-struct Listing {
-    /// By event id.
-    sightings: HashMap<String, Sighted>,
-    /// Listed, but not to be understood: neither live nor gone.
-    unreadable: Vec<String>,
-    full: bool,
-    sync_token: Option<String>,
-}
-
-/// A sighting, and what it is worth.
-struct Sighted {
-    sighting: Sighting,
-    /// Not later than when Google was asked, by the database's clock.
-    asked_at: DateTime<Utc>,
-    /// Asked for by its id, after the listing.
-    asked_again: bool,
 }
 
 /// What a commit came to.
@@ -309,8 +288,8 @@ impl Pull<'_> {
 
     /// Asks for these events by their ids: that is younger than the listing, and tells when an event was deleted.
     async fn ask_again(&self, listing: &mut Listing, event_ids: Vec<String>) -> Result<(), SyncError> {
-        let asked_at = self.renew_lease().await?;
         for event_id in event_ids {
+            let asked_at = self.renew_lease().await?;
             let until = self.deadline.leaving(STORE_MARGIN);
             let sighting = match self
                 .sync
@@ -389,66 +368,6 @@ impl Pull<'_> {
             other => Ok(other?),
         }
     }
-}
-
-impl Listing {
-    fn add(&mut self, sighting: Sighting, asked_at: DateTime<Utc>, asked_again: bool) {
-        let sighted = Sighted {
-            sighting,
-            asked_at,
-            asked_again,
-        };
-        self.sightings
-            .insert(sighted.sighting.event_id().to_owned(), sighted);
-    }
-
-    /// The sightings in the order in which people changed the events.
-    fn in_order(&self) -> Vec<&Sighting> {
-        let mut sightings: Vec<_> = self.sightings.values().map(|sighted| &sighted.sighting).collect();
-        sightings.sort_by_key(|sighting| sighting.changed_at());
-        sightings
-    }
-
-    fn doubtful(&self, state: &State) -> Vec<String> {
-        let sightings = self.sightings.iter();
-        sightings
-            .filter(|(_, sighted)| {
-                state.is_doubtful(&sighted.sighting, sighted.asked_at, sighted.asked_again)
-            })
-            .map(|(event_id, _)| event_id.clone())
-            .collect()
-    }
-}
-
-/// What Google shows of an event; `None` if it cannot be understood.
-fn sighting(event_id: &str, shown: ListedEvent) -> Option<Sighting> {
-    match shown {
-        ListedEvent::Live(event) => Some(Sighting::Live(event)),
-        ListedEvent::Cancelled(tombstone) => Some(Sighting::Gone {
-            event_id: event_id.to_owned(),
-            at: tombstone.updated,
-        }),
-        ListedEvent::Unreadable { .. } => None,
-    }
-}
-
-/// Whether a sighting would cancel an appointment, or delete one that is over.
-fn cancels(state: &State, sighting: &Sighting) -> bool {
-    matches!(sighting, Sighting::Gone { .. })
-        && state
-            .events
-            .get(sighting.event_id())
-            .is_some_and(|event| event.wanted == Wanted::Present)
-}
-
-/// A listing that misses so much is more likely wrong than a clinic's will.
-fn cancels_too_much(state: &State, sightings: &[&Sighting], upcoming: i64, now: DateTime<Utc>) -> bool {
-    let cancelled = sightings
-        .iter()
-        .filter(|sighting| state.would_cancel_upcoming(sighting, now))
-        .count();
-    let share_is_too_big = i64::try_from(cancelled).is_ok_and(|cancelled| cancelled * 2 > upcoming);
-    cancelled > CANCELLED_AT_ONCE && share_is_too_big
 }
 
 fn tally(state: &State, conflicts: i64, full: bool, mass_cancel_held: bool) -> Pulled {

@@ -134,7 +134,7 @@ async fn change(
     ledger.tell(format!("caller: {id} {what}: {answer}"));
     match outcome {
         Ok(Changed::Changed {
-            change: done,
+            change: kind,
             appointment,
         }) => {
             if if_match.is_some_and(|expected| appointment.version != expected + 1) {
@@ -143,7 +143,7 @@ async fn change(
                     .push(format!("{id}: If-Match let another version pass"));
             }
             let facts = changed_facts(world, &appointment).await;
-            record(ledger, &asked, &done, &appointment, &facts);
+            record(ledger, &asked, &kind, &appointment, &facts);
         }
         Ok(Changed::NotFound) => ledger.faults.push(format!("{id} was not found")),
         Ok(_) => {}

@@ -1,0 +1,96 @@
+//! What a pull was told, and how far it is believed; pure.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::reconcile::{Sighting, State, Wanted};
+use crate::google::ListedEvent;
+
+/// Up to so many cancellations are believed whatever their share.
+const CANCELLED_AT_ONCE: usize = 10;
+
+/// A complete listing.
+pub(super) struct Listing {
+    /// By event id.
+    pub(super) sightings: HashMap<String, Sighted>,
+    /// Listed, but not to be understood: neither live nor gone.
+    pub(super) unreadable: Vec<String>,
+    pub(super) full: bool,
+    pub(super) sync_token: Option<String>,
+}
+
+/// A sighting, and what it is worth.
+pub(super) struct Sighted {
+    sighting: Sighting,
+    /// Not later than when Google was asked, by the database's clock.
+    asked_at: DateTime<Utc>,
+    /// Asked for by its id, after the listing.
+    asked_again: bool,
+}
+
+impl Listing {
+    pub(super) fn add(&mut self, sighting: Sighting, asked_at: DateTime<Utc>, asked_again: bool) {
+        let sighted = Sighted {
+            sighting,
+            asked_at,
+            asked_again,
+        };
+        self.sightings
+            .insert(sighted.sighting.event_id().to_owned(), sighted);
+    }
+
+    /// The sightings in the order in which people changed the events.
+    pub(super) fn in_order(&self) -> Vec<&Sighting> {
+        let mut sightings: Vec<_> = self.sightings.values().map(|sighted| &sighted.sighting).collect();
+        sightings.sort_by_key(|sighting| sighting.changed_at());
+        sightings
+    }
+
+    /// The events about which Google must be asked again.
+    pub(super) fn doubtful(&self, state: &State) -> Vec<String> {
+        let sightings = self.sightings.iter();
+        sightings
+            .filter(|(_, sighted)| {
+                state.is_doubtful(&sighted.sighting, sighted.asked_at, sighted.asked_again)
+            })
+            .map(|(event_id, _)| event_id.clone())
+            .collect()
+    }
+}
+
+/// What Google shows of an event; `None` if it cannot be understood.
+pub(super) fn sighting(event_id: &str, shown: ListedEvent) -> Option<Sighting> {
+    match shown {
+        ListedEvent::Live(event) => Some(Sighting::Live(event)),
+        ListedEvent::Cancelled(tombstone) => Some(Sighting::Gone {
+            event_id: event_id.to_owned(),
+            at: tombstone.updated,
+        }),
+        ListedEvent::Unreadable { .. } => None,
+    }
+}
+
+/// Whether a sighting would cancel an appointment, or delete one that is over.
+pub(super) fn cancels(state: &State, sighting: &Sighting) -> bool {
+    matches!(sighting, Sighting::Gone { .. })
+        && state
+            .events
+            .get(sighting.event_id())
+            .is_some_and(|event| event.wanted == Wanted::Present)
+}
+
+/// A listing that misses so much is more likely wrong than a clinic's will.
+pub(super) fn cancels_too_much(
+    state: &State,
+    sightings: &[&Sighting],
+    upcoming: i64,
+    now: DateTime<Utc>,
+) -> bool {
+    let cancelled = sightings
+        .iter()
+        .filter(|sighting| state.would_cancel_upcoming(sighting, now))
+        .count();
+    let share_is_too_big = i64::try_from(cancelled).is_ok_and(|cancelled| cancelled * 2 > upcoming);
+    cancelled > CANCELLED_AT_ONCE && share_is_too_big
+}
