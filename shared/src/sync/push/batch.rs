@@ -1,37 +1,26 @@
-//! Out: claimed events are written to Google, each under its own claim, several at a time.
-//!
-//! A claim is taken and what will be sent is stored before Google is asked; no transaction is open meanwhile. Whatever
-//! happens to this process, the next claimant finds either the outcome or the fact that it is unknown, and looks first.
+//! One batch of events under one claim: each is tried once, several at a time.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use serde::Serialize;
 use uuid::Uuid;
 
-use super::content::Content;
-use super::plan::{Step, next_step};
-use super::queries::claim::{self, Claimed, Pushed, Waiting};
-use super::queries::state::{lock_state, write_state};
-use super::reconcile::{Seen, Sighting};
-use super::{STORE_MARGIN, Sync, SyncError};
+use super::Counts;
 use crate::backoff::Backoff;
 use crate::bus::Message;
 use crate::deadline::Deadline;
 use crate::google::{Error, Gone, ListedEvent};
+use crate::sync::content::Content;
+use crate::sync::plan::{Step, next_step};
+use crate::sync::queries::claim::{self, Claimed, Pushed};
+use crate::sync::queries::state::{lock_state, write_state};
+use crate::sync::reconcile::{Seen, Sighting, State};
+use crate::sync::{STORE_MARGIN, Sync, SyncError};
 
-/// Events claimed at once.
-const BATCH: i64 = 40;
 /// Calls to Google at once.
 const CONCURRENCY: usize = 8;
-/// How long a claim lasts. A batch ends well before: see [`BATCH_TIME`].
-const CLAIM: Duration = Duration::from_mins(1);
-/// A batch's share of its claims' time; the rest is for storing what came of it.
-const BATCH_TIME: Duration = Duration::from_secs(45);
-/// How often a push by hand looks whether another run has let go of its claims.
-const CLAIM_POLL: Duration = Duration::from_millis(100);
 /// Waits between tries of one event over several runs.
 const RETRY: Backoff = Backoff {
     first: Duration::from_secs(5),
@@ -41,31 +30,6 @@ const RETRY: Backoff = Backoff {
 const MOST_TRIES: u32 = 5;
 /// A used-up quota comes back with a new day or minute; asking more often only uses up the next one.
 const QUOTA_PAUSE: Duration = Duration::from_mins(15);
-
-/// What a push did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// Events that came to be.
-    pub created: u32,
-    /// Events that were changed.
-    pub updated: u32,
-    /// Events that were deleted.
-    pub deleted: u32,
-    /// Events that Google refused for good in this run.
-    pub failed: u32,
-    /// Events that still wait.
-    pub pending: i64,
-}
-
-impl std::ops::AddAssign for Counts {
-    fn add_assign(&mut self, other: Self) {
-        self.created += other.created;
-        self.updated += other.updated;
-        self.deleted += other.deleted;
-        self.failed += other.failed;
-        self.pending += other.pending;
-    }
-}
 
 /// What one try of one event came to.
 enum Tried {
@@ -79,86 +43,17 @@ enum Tried {
     Stop(Error),
 }
 
-impl Sync<'_> {
-    /// Makes everything of a calendar due at once, parked events included, and pushes it. What another run is writing
-    /// meanwhile is waited for, up to `patience`.
-    pub async fn push_all(
-        &self,
-        calendar_id: &str,
-        patience: Duration,
-        deadline: Deadline,
-    ) -> Result<Counts, SyncError> {
-        self.db
-            .read(deadline, async |client| {
-                claim::make_all_due(client, calendar_id).await
-            })
-            .await?;
-        let wait_until = deadline.at_most(patience);
-        let mut counts = self.push(calendar_id, deadline).await?;
-        while self.waiting(calendar_id, deadline).await?.claimed > 0 && wait_until.allows(CLAIM_POLL) {
-            tokio::time::sleep(CLAIM_POLL).await;
-            let pending_before = counts.pending;
-            counts += self.push(calendar_id, deadline).await?;
-            counts.pending -= pending_before;
-        }
-        Ok(counts)
-    }
-
-    async fn waiting(&self, calendar_id: &str, deadline: Deadline) -> Result<Waiting, SyncError> {
-        let waiting = self
-            .db
-            .read(deadline, async |client| {
-                claim::count_waiting(client, calendar_id).await
-            })
-            .await?;
-        Ok(waiting)
-    }
-
-    /// Writes what is due of a calendar to Google, until nothing is or the time is over.
-    pub async fn push(&self, calendar_id: &str, deadline: Deadline) -> Result<Counts, SyncError> {
-        let mut counts = Counts::default();
-        let mut attempts: HashMap<String, u32> = HashMap::new();
-        while deadline.allows(2 * STORE_MARGIN) {
-            let claim = Uuid::new_v4();
-            let claimed = self
-                .db
-                .read(deadline, async |client| {
-                    claim::claim_due(client, calendar_id, claim, CLAIM, BATCH).await
-                })
-                .await?;
-            if claimed.is_empty() {
-                break;
-            }
-            let batch = Batch {
-                sync: self,
-                calendar_id,
-                claim,
-                deadline: deadline.at_most(BATCH_TIME),
-            };
-            for one in &claimed {
-                *attempts.entry(one.event.event_id.clone()).or_default() += 1;
-            }
-            if let Some(error) = batch.run(claimed, &attempts, &mut counts).await? {
-                batch.release().await?;
-                return Err(error.into());
-            }
-        }
-        counts.pending = self.waiting(calendar_id, deadline).await?.pending;
-        Ok(counts)
-    }
-}
-
 /// Events under one claim.
-struct Batch<'a> {
-    sync: &'a Sync<'a>,
-    calendar_id: &'a str,
-    claim: Uuid,
-    deadline: Deadline,
+pub(super) struct Batch<'a> {
+    pub(super) sync: &'a Sync<'a>,
+    pub(super) calendar_id: &'a str,
+    pub(super) claim: Uuid,
+    pub(super) deadline: Deadline,
 }
 
 impl Batch<'_> {
     /// Tries each event once. Answers the fault that concerns the whole calendar, if one was met.
-    async fn run(
+    pub(super) async fn run(
         &self,
         claimed: Vec<Claimed>,
         attempts: &HashMap<String, u32>,
@@ -234,7 +129,7 @@ impl Batch<'_> {
         Ok(recorded.into_iter().collect())
     }
 
-    async fn release(&self) -> Result<(), SyncError> {
+    pub(super) async fn release(&self) -> Result<(), SyncError> {
         let db = self.sync.db;
         db.read(self.deadline, async |client| {
             claim::release_claims(client, self.calendar_id, self.claim).await
@@ -439,9 +334,9 @@ impl Batch<'_> {
     }
 }
 
-impl super::reconcile::State {
+impl State {
     /// What is to be told on the bus of a person's changes.
-    pub(super) fn changes(&self, calendar_id: &str) -> Vec<Message> {
+    pub(in crate::sync) fn changes(&self, calendar_id: &str) -> Vec<Message> {
         self.appointments
             .values()
             .filter_map(|appointment| {

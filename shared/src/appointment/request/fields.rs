@@ -1,0 +1,112 @@
+//! The fields that several requests have, and how each may look.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::LONGEST;
+use crate::input::{Patch, Reader, Text, text, time, whole_number};
+
+pub(super) const NAME: Text = Text {
+    max: 200,
+    multiline: false,
+};
+pub(super) const LINE: Text = Text {
+    max: 300,
+    multiline: false,
+};
+/// Google takes 8192 characters of description; the footer needs some of them.
+pub(super) const NOTES: Text = Text {
+    max: 5000,
+    multiline: true,
+};
+
+#[derive(Clone, Copy)]
+pub(super) enum End {
+    Unchanged,
+    After(TimeDelta),
+    At(DateTime<Utc>),
+}
+
+pub(super) fn end(reader: &mut Reader) -> End {
+    let at = reader.read("ends_at", time);
+    let minutes = reader
+        .read("duration_minutes", |value| {
+            whole_number(value, 1..=LONGEST.num_minutes())
+        })
+        .into_value();
+    match (at.into_value(), minutes) {
+        (Some(_), Some(_)) => {
+            reader.fault("duration_minutes", "must not be given together with ends_at");
+            End::Unchanged
+        }
+        (Some(at), None) => End::At(at),
+        (None, Some(minutes)) => End::After(TimeDelta::minutes(minutes)),
+        (None, None) => End::Unchanged,
+    }
+}
+
+/// `allow_busy` is part of every booking request; it says something about busy events of a person's own.
+pub(super) fn accept_allow_busy(reader: &mut Reader) {
+    reader.flag("allow_busy");
+}
+
+fn phone(value: &Value) -> Result<String, String> {
+    let phone = text(
+        value,
+        Text {
+            max: 40,
+            multiline: false,
+        },
+    )?;
+    let digits = phone.chars().filter(char::is_ascii_digit).count();
+    let plausible = phone.chars().all(|c| c.is_ascii_digit() || "+ -()./".contains(c));
+    if phone.is_empty() || (plausible && (3..=20).contains(&digits)) {
+        Ok(phone)
+    } else {
+        Err("must be a phone number, such as +923001234567".into())
+    }
+}
+
+/// A phone number in a query, where a `+` that was not escaped arrives as a space.
+pub(super) fn searched_phone(value: &Value) -> Result<String, String> {
+    let phone = match value.as_str().and_then(|text| text.strip_prefix(' ')) {
+        Some(rest) => phone(&json!(format!("+{rest}"))),
+        None => phone(value),
+    }?;
+    if phone.is_empty() {
+        return Err("must not be blank".into());
+    }
+    Ok(phone)
+}
+
+pub(super) fn phone_field(reader: &mut Reader) -> Patch<String> {
+    blank_is_null(reader.read("patient_phone", phone))
+}
+
+pub(super) fn email_field(reader: &mut Reader) -> Patch<String> {
+    blank_is_null(reader.read("patient_email", |value| {
+        let email = text(
+            value,
+            Text {
+                max: 254,
+                multiline: false,
+            },
+        )?;
+        let plausible = email
+            .split_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'))
+            && !email.contains(char::is_whitespace);
+        if email.is_empty() || plausible {
+            Ok(email)
+        } else {
+            Err("must be an email address, such as a.khan@example.com".into())
+        }
+    }))
+}
+
+fn blank_is_null(patch: Patch<String>) -> Patch<String> {
+    match patch {
+        Patch::Set(text) if text.is_empty() => Patch::Clear,
+        other => other,
+    }
+}

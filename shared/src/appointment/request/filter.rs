@@ -1,0 +1,61 @@
+//! `GET /appointments`.
+
+use chrono::{DateTime, Utc};
+
+use super::fields::searched_phone;
+use crate::appointment::Status;
+use crate::appointment::cursor::Cursor;
+use crate::input::{Fault, Reader, time, whole_number};
+
+/// Which appointments to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only those that end after this.
+    pub from: Option<DateTime<Utc>>,
+    /// Only those that start before this.
+    pub to: Option<DateTime<Utc>>,
+    /// Only those with this status.
+    pub status: Option<Status>,
+    /// Only those with this phone number, however it is written.
+    pub patient_phone: Option<String>,
+    /// Most items of one page.
+    pub limit: i64,
+    /// Only those after this position.
+    pub after: Option<Cursor>,
+}
+
+/// Reads the parameters of `GET /appointments`.
+pub fn filter(query: impl IntoIterator<Item = (String, String)>) -> Result<Filter, Vec<Fault>> {
+    let mut reader = Reader::of_query(query);
+    let filter = Filter {
+        from: reader.read("from", time).into_value(),
+        to: reader.read("to", time).into_value(),
+        status: reader
+            .read("status", |value| {
+                value
+                    .as_str()
+                    .and_then(Status::parse)
+                    .ok_or_else(|| format!("must be one of {}", Status::ALL.map(Status::as_str).join(", ")))
+            })
+            .into_value(),
+        patient_phone: reader.read("patient_phone", searched_phone).into_value(),
+        limit: reader
+            .read("limit", |value| whole_number(value, 1..=200))
+            .into_value()
+            .unwrap_or(50),
+        after: reader
+            .read("cursor", |value| {
+                value
+                    .as_str()
+                    .and_then(Cursor::decode)
+                    .ok_or_else(|| "must be a next_cursor of this list".into())
+            })
+            .into_value(),
+    };
+    if let (Some(from), Some(to)) = (filter.from, filter.to)
+        && to <= from
+    {
+        reader.fault("to", "must be after from");
+    }
+    reader.finish(Some(filter))
+}

@@ -1,0 +1,36 @@
+//! What a caller may ask of an appointment, parsed from its JSON into types; pure.
+//!
+//! Rules that need the stored row (the slot, the past, a cancelled appointment) are checked where the row is:
+//! in the one statement of [`queries`](super::queries).
+
+mod booking;
+mod change;
+mod fields;
+mod filter;
+#[cfg(test)]
+mod tests;
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+pub use booking::{Booking, booking};
+pub use change::{Change, ChangeKind, cancel, cancel_without_reason, patch, reschedule};
+pub use filter::{Filter, filter};
+
+/// The longest appointment that can be booked.
+pub const LONGEST: TimeDelta = TimeDelta::hours(24);
+
+/// Said of a start in the past, wherever that is found out.
+pub const IN_THE_PAST: &str = "must not lie in the past; send \"allow_past\": true to book it all the same";
+/// Said of an end that is not after its start.
+pub const NOT_AFTER_START: &str = "must be after starts_at";
+/// Said of an appointment longer than [`LONGEST`].
+pub const TOO_LONG: &str = "must be at most 24 hours after starts_at";
+
+/// Reads an appointment's id; anything else names no appointment.
+pub fn id(text: &str) -> Option<Uuid> {
+    // Only the hyphenated form that we print: one appointment, one address.
+    Uuid::try_parse(text)
+        .ok()
+        .filter(|_| text.len() == uuid::fmt::Hyphenated::LENGTH)
+}

@@ -1,0 +1,136 @@
+//! The rules of every request.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use crate::input::Fault;
+
+use super::*;
+
+fn now() -> DateTime<Utc> {
+    "2026-11-23T08:00:00Z".parse().unwrap()
+}
+
+fn pointers(faults: &[Fault]) -> Vec<&str> {
+    faults.iter().map(|fault| fault.pointer.as_str()).collect()
+}
+
+#[test]
+fn a_booking_lasts_half_an_hour_unless_told() {
+    let body = |extra: Value| {
+        let mut body = json!({"patient_name": " A. Khan ", "starts_at": "2026-12-01T09:00:00+05:00"});
+        body.as_object_mut()
+            .unwrap()
+            .extend(extra.as_object().unwrap().clone());
+        booking(body, now()).unwrap()
+    };
+    let length = |booking: &Booking| (booking.ends_at - booking.starts_at).num_minutes();
+    assert_eq!(length(&body(json!({}))), 30);
+    assert_eq!(length(&body(json!({"duration_minutes": 45}))), 45);
+    assert_eq!(length(&body(json!({"ends_at": "2026-12-01T10:00:00+05:00"}))), 60);
+    assert_eq!(body(json!({"patient_phone": ""})).patient_phone, None);
+    assert_eq!(body(json!({})).patient_name, "A. Khan");
+}
+
+#[test]
+fn a_bad_booking_names_every_fault() {
+    let faults = booking(
+        json!({
+            "patient_phone": "call me", "patient_email": "nobody", "title": "a\nb", "colour": "red",
+            "starts_at": "2026-12-01T09:00:00", "ends_at": 5, "allow_past": "yes"
+        }),
+        now(),
+    )
+    .unwrap_err();
+    assert_eq!(
+        pointers(&faults),
+        [
+            "/patient_name",
+            "/patient_phone",
+            "/patient_email",
+            "/title",
+            "/starts_at",
+            "/ends_at",
+            "/allow_past",
+            "/colour"
+        ]
+    );
+    assert_eq!(pointers(&booking(json!([]), now()).unwrap_err()), [""]);
+}
+
+#[test]
+fn times_must_run_forward_and_not_lie_in_the_past() {
+    let at = |start: &str, end: &str, past: bool| {
+        let body = json!({"patient_name": "A", "starts_at": start, "ends_at": end, "allow_past": past});
+        booking(body, now()).map_err(|faults| pointers(&faults).join(" "))
+    };
+    assert_eq!(
+        at("2026-12-01T09:00:00Z", "2026-12-01T09:00:00Z", false).unwrap_err(),
+        "/ends_at"
+    );
+    assert_eq!(
+        at("2026-12-01T09:00:00Z", "2026-12-02T09:00:01Z", false).unwrap_err(),
+        "/ends_at"
+    );
+    assert_eq!(
+        at("2026-11-01T09:00:00Z", "2026-11-01T10:00:00Z", false).unwrap_err(),
+        "/starts_at"
+    );
+    assert!(at("2026-11-01T09:00:00Z", "2026-11-01T10:00:00Z", true).is_ok());
+}
+
+#[test]
+fn a_patch_keeps_clears_and_sets() {
+    let change = patch(json!({"notes": null, "title": "New", "duration_minutes": 20})).unwrap();
+    assert_eq!(
+        Value::Object(change.values),
+        json!({"notes": null, "title": "New"})
+    );
+    assert_eq!(change.length, Some(TimeDelta::minutes(20)));
+}
+
+#[test]
+fn a_patch_cannot_cancel_nor_unset_what_must_be_there() {
+    let faults = patch(json!({
+        "status": "cancelled", "patient_name": null, "starts_at": null, "calendar_id": "x", "source": "me"
+    }))
+    .unwrap_err();
+    assert_eq!(
+        pointers(&faults),
+        [
+            "/patient_name",
+            "/starts_at",
+            "/status",
+            "/calendar_id",
+            "/source"
+        ]
+    );
+}
+
+#[test]
+fn a_filter_is_checked() {
+    let read = |query: &[(&str, &str)]| {
+        filter(query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+            .map_err(|faults| pointers(&faults).join(" "))
+    };
+    assert_eq!(read(&[]).unwrap().limit, 50);
+    assert_eq!(
+        read(&[("limit", "0"), ("status", "late"), ("cursor", "x"), ("form", "1")]).unwrap_err(),
+        "/status /limit /cursor /form"
+    );
+    let phone =
+        |text| read(&[("patient_phone", text)]).map(|filter| filter.patient_phone.unwrap_or_default());
+    assert_eq!(phone(" 923001234567").unwrap(), "+923001234567");
+    assert_eq!(phone("0300 1234567").unwrap(), "0300 1234567");
+    assert_eq!(phone("").unwrap_err(), "/patient_phone");
+    let backwards = [("from", "2026-12-02T00:00:00Z"), ("to", "2026-12-01T00:00:00Z")];
+    assert_eq!(read(&backwards).unwrap_err(), "/to");
+}
+
+#[test]
+fn an_id_has_one_form() {
+    let uuid = Uuid::now_v7();
+    assert_eq!(id(&uuid.to_string()), Some(uuid));
+    assert_eq!(id(&uuid.simple().to_string()), None);
+    assert_eq!(id("1"), None);
+}

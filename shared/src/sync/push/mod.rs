@@ -1,0 +1,119 @@
+//! Out: claimed events are written to Google, each under its own claim, several at a time.
+//!
+//! A claim is taken and what will be sent is stored before Google is asked; no transaction is open meanwhile. Whatever
+//! happens to this process, the next claimant finds either the outcome or the fact that it is unknown, and looks first.
+
+mod batch;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::queries::claim::{self, Waiting};
+use super::{STORE_MARGIN, Sync, SyncError};
+use crate::deadline::Deadline;
+use batch::Batch;
+
+/// Events claimed at once.
+const BATCH: i64 = 40;
+/// How long a claim lasts. A batch ends well before: see [`BATCH_TIME`].
+const CLAIM: Duration = Duration::from_mins(1);
+/// A batch's share of its claims' time; the rest is for storing what came of it.
+const BATCH_TIME: Duration = Duration::from_secs(45);
+/// How often a push by hand looks whether another run has let go of its claims.
+const CLAIM_POLL: Duration = Duration::from_millis(100);
+/// What a push did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Events that came to be.
+    pub created: u32,
+    /// Events that were changed.
+    pub updated: u32,
+    /// Events that were deleted.
+    pub deleted: u32,
+    /// Events that Google refused for good in this run.
+    pub failed: u32,
+    /// Events that still wait.
+    pub pending: i64,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.created += other.created;
+        self.updated += other.updated;
+        self.deleted += other.deleted;
+        self.failed += other.failed;
+        self.pending += other.pending;
+    }
+}
+
+impl Sync<'_> {
+    /// Makes everything of a calendar due at once, parked events included, and pushes it. What another run is writing
+    /// meanwhile is waited for, up to `patience`.
+    pub async fn push_all(
+        &self,
+        calendar_id: &str,
+        patience: Duration,
+        deadline: Deadline,
+    ) -> Result<Counts, SyncError> {
+        self.db
+            .read(deadline, async |client| {
+                claim::make_all_due(client, calendar_id).await
+            })
+            .await?;
+        let wait_until = deadline.at_most(patience);
+        let mut counts = self.push(calendar_id, deadline).await?;
+        while self.waiting(calendar_id, deadline).await?.claimed > 0 && wait_until.allows(CLAIM_POLL) {
+            tokio::time::sleep(CLAIM_POLL).await;
+            let pending_before = counts.pending;
+            counts += self.push(calendar_id, deadline).await?;
+            counts.pending -= pending_before;
+        }
+        Ok(counts)
+    }
+
+    async fn waiting(&self, calendar_id: &str, deadline: Deadline) -> Result<Waiting, SyncError> {
+        let waiting = self
+            .db
+            .read(deadline, async |client| {
+                claim::count_waiting(client, calendar_id).await
+            })
+            .await?;
+        Ok(waiting)
+    }
+
+    /// Writes what is due of a calendar to Google, until nothing is or the time is over.
+    pub async fn push(&self, calendar_id: &str, deadline: Deadline) -> Result<Counts, SyncError> {
+        let mut counts = Counts::default();
+        let mut attempts: HashMap<String, u32> = HashMap::new();
+        while deadline.allows(2 * STORE_MARGIN) {
+            let claim = Uuid::new_v4();
+            let claimed = self
+                .db
+                .read(deadline, async |client| {
+                    claim::claim_due(client, calendar_id, claim, CLAIM, BATCH).await
+                })
+                .await?;
+            if claimed.is_empty() {
+                break;
+            }
+            let batch = Batch {
+                sync: self,
+                calendar_id,
+                claim,
+                deadline: deadline.at_most(BATCH_TIME),
+            };
+            for one in &claimed {
+                *attempts.entry(one.event.event_id.clone()).or_default() += 1;
+            }
+            if let Some(error) = batch.run(claimed, &attempts, &mut counts).await? {
+                batch.release().await?;
+                return Err(error.into());
+            }
+        }
+        counts.pending = self.waiting(calendar_id, deadline).await?.pending;
+        Ok(counts)
+    }
+}
