@@ -62,7 +62,7 @@ impl std::ops::AddAssign for Pulled {
         self.restored += other.restored;
         self.conflicts += other.conflicts;
         self.full |= other.full;
-        self.mass_cancel_held = other.mass_cancel_held;
+        self.mass_cancel_held |= other.mass_cancel_held;
     }
 }
 
@@ -162,8 +162,10 @@ impl Pull<'_> {
         loop {
             let (pulled, recorded, sync_token) = self.once(&leased).await?;
             total += pulled;
+            // What an earlier round of this pull held back, a later one may have let go.
+            total.mass_cancel_held = pulled.mass_cancel_held;
             match recorded {
-                Recorded::LeaseLost | Recorded::Done => return Ok(total),
+                Recorded::Done => return Ok(total),
                 Recorded::Again {
                     change_seq,
                     started_at,
@@ -358,8 +360,8 @@ impl Pull<'_> {
                     result: &json!(pulled),
                 };
                 match lease::record_pull(tx, calendar_id, self.owner, &record).await? {
-                    Recorded::LeaseLost => Err(DatabaseError::RolledBack),
-                    recorded => Ok(Committed::Done(pulled, recorded, state.changes(calendar_id))),
+                    None => Err(DatabaseError::RolledBack),
+                    Some(recorded) => Ok(Committed::Done(pulled, recorded, state.changes(calendar_id))),
                 }
             })
             .await;
@@ -385,5 +387,27 @@ fn tally(state: &State, conflicts: i64, full: bool, mass_cancel_held: bool) -> P
         conflicts,
         full,
         mass_cancel_held,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_over_calendars_keeps_what_one_of_them_holds_back() {
+        let mut total = Pulled::default();
+        total += Pulled {
+            cancelled: 0,
+            full: true,
+            mass_cancel_held: true,
+            ..Pulled::default()
+        };
+        total += Pulled {
+            cancelled: 2,
+            ..Pulled::default()
+        };
+        assert!(total.mass_cancel_held && total.full);
+        assert_eq!(total.cancelled, 2);
     }
 }

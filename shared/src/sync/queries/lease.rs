@@ -131,17 +131,16 @@ pub(crate) enum Recorded {
         /// The database's time.
         started_at: DateTime<Utc>,
     },
-    /// The lease was lost: nothing may be committed.
-    LeaseLost,
 }
 
-/// Records a pull under its lease, and gives the lease back unless there is more to pull.
+/// Records a pull under its lease, and gives the lease back unless there is more to pull. `None`: the lease was lost, and
+/// nothing may be committed.
 pub(crate) async fn record_pull(
     client: &impl GenericClient,
     calendar_id: &str,
     owner: Uuid,
     record: &PullRecord<'_>,
-) -> Result<Recorded, Error> {
+) -> Result<Option<Recorded>, Error> {
     const RECORD: &str = "update calendars set
             sync_token = $3, sync_query = $4, pulled_seq = greatest(pulled_seq, $5), mass_cancel_held = $6,
             last_sync_at = clock_timestamp(), last_sync_result = $7,
@@ -163,12 +162,13 @@ pub(crate) async fn record_pull(
             ],
         )
         .await?;
-    Ok(match rows.first() {
-        None => Recorded::LeaseLost,
-        Some(row) if row.try_get("again")? => Recorded::Again {
+    let Some(row) = rows.first() else { return Ok(None) };
+    Ok(Some(if row.try_get("again")? {
+        Recorded::Again {
             change_seq: row.try_get("change_seq")?,
             started_at: row.try_get("started_at")?,
-        },
-        Some(_) => Recorded::Done,
-    })
+        }
+    } else {
+        Recorded::Done
+    }))
 }
