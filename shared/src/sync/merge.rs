@@ -1,6 +1,6 @@
 //! The three-way merge: what both sides last agreed on, what we have now, what Google has now; pure.
 //!
-//! Field by field: a side that still has what was agreed did not change it, and takes the other's value. Where both
+//! Field by field: a side that still has what was agreed, and never left it since, takes the other's value. Where both
 //! changed the same field, the later change stays. Start and end are one field. Whether the event should be there at
 //! all is decided in [`reconcile`](super::reconcile).
 
@@ -42,6 +42,8 @@ impl ChangedAt {
 pub(super) struct Sides<'a> {
     /// What both sides last had; `None` where an answer to our first write was lost.
     pub agreed: Option<&'a Content>,
+    /// When that was, by the clock that dates our changes.
+    pub(crate) agreed_at: Option<DateTime<Utc>>,
     /// A write of ours whose answer was lost: Google showing it is no change by a person.
     pub sent: Option<&'a Content>,
     /// What we have.
@@ -100,8 +102,11 @@ impl Sides<'_> {
         if same(ours, theirs) || is(self.agreed, theirs) || is(self.sent, theirs) {
             return false;
         }
-        let ours_unchanged = is(self.agreed.or(self.sent), ours);
-        ours_unchanged || self.theirs_changed > self.ours_changed.of(facts)
+        let ours_changed = self.ours_changed.of(facts);
+        // The value alone does not tell: a change that was taken back since is a change, too.
+        let untouched = ours_changed <= self.agreed_at.unwrap_or(self.ours_changed.booked);
+        let ours_unchanged = untouched && is(self.agreed.or(self.sent), ours);
+        ours_unchanged || self.theirs_changed > ours_changed
     }
 }
 
@@ -120,9 +125,20 @@ mod tests {
 
     /// Merges with our side changed at minute 10 (where it changed) and Google's at `theirs_at`.
     fn merged(ours: &Facts, theirs: &Content, theirs_at: u32, sent: Option<&Content>) -> Facts {
+        merged_since(10, ours, theirs, theirs_at, sent)
+    }
+
+    fn merged_since(
+        agreed_at: u32,
+        ours: &Facts,
+        theirs: &Content,
+        theirs_at: u32,
+        sent: Option<&Content>,
+    ) -> Facts {
         let facts_changed = ["title", "notes", "location", "starts_at"].map(|fact| (fact.to_owned(), at(10)));
         merge(&Sides {
             agreed: Some(&facts().content(None)),
+            agreed_at: Some(at(agreed_at)),
             sent,
             ours,
             ours_changed: &ChangedAt {
@@ -164,6 +180,14 @@ mod tests {
             merged(&retitled("Ours"), &facts().content(None), 20, None),
             retitled("Ours")
         );
+    }
+
+    #[test]
+    fn a_change_and_its_reversal_are_a_change_too() {
+        // Agreed at minute 5; ours went away from it and came back at minute 10.
+        let theirs = retitled("Theirs").content(None);
+        assert_eq!(merged_since(5, &facts(), &theirs, 9, None), facts());
+        assert_eq!(merged_since(5, &facts(), &theirs, 11, None), retitled("Theirs"));
     }
 
     #[test]
@@ -219,6 +243,7 @@ mod tests {
         .content(None);
         let merged = merge(&Sides {
             agreed: None,
+            agreed_at: None,
             sent: Some(&sent),
             ours: &retitled("Ours"),
             ours_changed: &ChangedAt {

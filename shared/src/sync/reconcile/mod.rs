@@ -114,6 +114,7 @@ fn see_live(event: &mut EventState, appointment: &mut AppointmentState, live: &E
     let is_current = appointment.event_id == event.event_id;
     let merged = merge(&Sides {
         agreed: event.agreed.as_ref(),
+        agreed_at: event.seen_at.filter(|_| event.agreed.is_some()),
         sent: event.sent.as_ref(),
         ours: &appointment.facts,
         ours_changed: &appointment.changed_at,
