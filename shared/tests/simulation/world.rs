@@ -111,6 +111,17 @@ impl World {
             .await;
     }
 
+    /// Waits until no statement runs any more that a killed run has left behind on the server: it could still claim
+    /// something after all claims have lapsed.
+    pub(crate) async fn let_dead_statements_end(&self) {
+        let others = "select from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'
+              and $1::text is not null";
+        while !self.query(others).await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// What Google has of the calendar, its bin included.
     pub(crate) fn events(&self) -> Vec<Value> {
         self.google.events(&self.calendar).unwrap()
