@@ -14,6 +14,7 @@ mod faults;
 mod full_listing;
 mod late_listings;
 mod leases;
+mod long_listings;
 mod person;
 mod races;
 mod reopening;

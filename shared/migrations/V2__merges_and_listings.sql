@@ -9,3 +9,8 @@ alter table calendar_events add column strays jsonb not null default '[]';
 
 -- {"field": time}: when a person changed it, by Google's clock. `at` is when we heard of it, which may be much later.
 alter table appointment_history add column dated jsonb;
+
+-- A listing that ran out of time: where it goes on, what it belongs to, and which events a full one has shown so far
+-- (of the one that began then). Without this, a listing too long for one run would begin anew for ever.
+alter table calendars add column unfinished_listing jsonb;
+alter table calendar_events add column listed_at timestamptz;
