@@ -8,6 +8,7 @@
 )]
 
 mod booking;
+mod channels;
 mod clinic;
 mod concurrency;
 mod faults;
