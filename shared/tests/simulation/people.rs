@@ -145,18 +145,20 @@ fn delete(world: &World, ledger: &mut Ledger, one: &Ours) {
         .person()
         .delete(&world.calendar, &one.event_id)
         .is_ok();
-    take_out(ledger, one, "deletes", done);
+    take_out(ledger, one, "deletes", done, Fate::Deleted);
 }
 
-/// To this calendar, that is a deletion.
+/// To this calendar, that is a deletion. Its event cannot be asked when that was, so callers' changes that wait may be
+/// younger.
 fn move_away(world: &World, ledger: &mut Ledger, one: &Ours) {
     let person = world.google.person();
     let moved = person.move_to_calendar(&world.calendar, &one.event_id, ELSEWHERE);
     ledger.away.insert(one.event_id.clone());
-    take_out(ledger, one, "moves to another calendar", moved.is_ok());
+    let fate = if one.settled { Fate::Deleted } else { Fate::Unclear };
+    take_out(ledger, one, "moves to another calendar", moved.is_ok(), fate);
 }
 
-fn take_out(ledger: &mut Ledger, one: &Ours, deed: &str, done: bool) {
+fn take_out(ledger: &mut Ledger, one: &Ours, deed: &str, done: bool, fate: Fate) {
     ledger.tell(format!(
         "person {deed} {} (of {}, {}, current {}): {done}",
         one.event_id, one.appointment, one.status, one.current
@@ -166,7 +168,7 @@ fn take_out(ledger: &mut Ledger, one: &Ours, deed: &str, done: bool) {
         let account = ledger.account(&one.appointment);
         match (one.current, one.status.as_str()) {
             (true, "cancelled") => account.fate(Fate::Unclear),
-            (true, _) => account.fate(Fate::Deleted),
+            (true, _) => account.fate(fate),
             (false, _) => account.unbind(),
         }
     }

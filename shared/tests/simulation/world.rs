@@ -148,7 +148,8 @@ impl World {
     pub(crate) async fn ours(&self) -> Vec<Ours> {
         let read =
             "select e.event_id, a.id::text, a.status, a.google_calendar_event_id = e.event_id as current,
-                e.seen = 'gone' as gone, coalesce(e.agreed, e.sent, '{}') as agreed
+                e.seen = 'gone' as gone, coalesce(e.agreed, e.sent, '{}') as agreed,
+                e.pushed_version is not distinct from e.wanted_version as settled
             from calendar_events e join appointments a on a.id = e.appointment_id
             where e.calendar_id = $1 order by a.created_at, e.wanted_version, e.event_id";
         let row = |row: &Row| Ours {
@@ -158,6 +159,7 @@ impl World {
             current: row.get(3),
             known_gone: row.get(4),
             agreed: row.get::<_, Json<Value>>(5).0,
+            settled: row.get(6),
         };
         self.query(read).await.iter().map(row).collect()
     }
@@ -172,6 +174,8 @@ pub(crate) struct Ours {
     pub(crate) known_gone: bool,
     /// What both sides last had, as stored.
     pub(crate) agreed: Value,
+    /// Whether Google is known to show what is wanted.
+    pub(crate) settled: bool,
 }
 
 fn connection(database: &TestDatabase) -> Database {
