@@ -10,11 +10,15 @@
 mod booking;
 mod clinic;
 mod concurrency;
+mod crashes_pull;
+mod crashes_push;
 mod faults;
+mod frozen;
 mod full_listing;
 mod late_listings;
 mod leases;
 mod person;
+mod process;
 mod races;
 mod reopening;
 mod rescheduling;
