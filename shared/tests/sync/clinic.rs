@@ -218,6 +218,18 @@ impl Clinic {
             .collect()
     }
 
+    /// All that callers and runs have written.
+    pub(crate) async fn rows(&self) -> Vec<String> {
+        const ROWS: &str = "select to_jsonb(a)::text from appointments a
+            union all select to_jsonb(e)::text from calendar_events e
+            union all select to_jsonb(c)::text from calendars c
+            union all select to_jsonb(h)::text from appointment_history h order by 1";
+        let read = self
+            .db
+            .read(soon(), async |client| client.query_typed(ROWS, &[]).await);
+        read.await.unwrap().iter().map(|row| row.get(0)).collect()
+    }
+
     /// Both sides say the same of an appointment: one event shows it, or none if it is cancelled.
     pub(crate) async fn check_agreement(&self, id: Uuid) {
         let appointment = self.read(id).await;

@@ -1,10 +1,11 @@
 //! Pulls killed between two effects. Each test is named after what this loses elsewhere.
 
+use chrono::{DateTime, Utc};
 use local::google::ListingManners;
 use serde_json::json;
 use shared::appointment::{Appointment, Status};
 
-use crate::clinic::{CALENDAR, Clinic};
+use crate::clinic::{CALENDAR, Clinic, soon};
 use crate::process::{Point, Process};
 
 const LEASE: &str = "insert into calendars as c";
@@ -131,11 +132,11 @@ async fn check_applied(
 }
 
 /// The calendar's record of its last pull.
-async fn record(clinic: &Clinic) -> (Option<String>, Option<chrono::DateTime<chrono::Utc>>) {
+async fn record(clinic: &Clinic) -> (Option<String>, Option<DateTime<Utc>>) {
     const READ: &str = "select sync_token, last_sync_at from calendars";
-    let row = clinic.db.read(crate::clinic::soon(), async |client| {
-        client.query_typed_one(READ, &[]).await
-    });
+    let row = clinic
+        .db
+        .read(soon(), async |client| client.query_typed_one(READ, &[]).await);
     let row = row.await.unwrap();
     (row.get(0), row.get(1))
 }

@@ -3,23 +3,15 @@
 use std::time::Duration;
 
 use serde_json::json;
-use shared::appointment::{Appointment, Status, SyncState};
+use shared::appointment::{Status, SyncState};
+use uuid::Uuid;
 
-use crate::clinic::{Clinic, changed};
+use crate::clinic::{CALENDAR, Clinic, changed};
 use crate::process::{Point, Process};
+use crate::write::Write;
 
 const CLAIM: &str = "with due as";
 const SENT: &str = "set sent = n.sent";
-const SHOWN: &str = "set seen = 'live', etag";
-const GONE: &str = "seen = case when seen = 'never'";
-
-/// What a push has to write.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Write {
-    Insert,
-    Patch,
-    Delete,
-}
 
 /// How far the killed push came.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,7 +29,7 @@ use Write::{Delete, Insert, Patch};
 
 #[tokio::test]
 async fn killed_after_the_claim_no_write_is_forgotten() {
-    for write in [Insert, Patch, Delete] {
+    for write in Write::ALL {
         killed(write, Point::after(CLAIM), Nothing).await;
     }
 }
@@ -51,53 +43,53 @@ async fn killed_after_the_record_of_what_will_be_sent_it_is_sent_all_the_same() 
 
 #[tokio::test]
 async fn killed_before_google_has_the_insert_the_event_still_comes() {
-    killed(Insert, Point::before_call("events.insert"), Nothing).await;
+    killed(Insert, Point::before_call(Insert.call()), Nothing).await;
 }
 
 #[tokio::test]
 async fn killed_before_google_has_the_patch_the_change_still_shows() {
-    killed(Patch, Point::before_call("events.patch"), Nothing).await;
+    killed(Patch, Point::before_call(Patch.call()), Nothing).await;
 }
 
 #[tokio::test]
 async fn killed_before_google_has_the_deletion_the_event_still_goes() {
-    killed(Delete, Point::before_call("events.delete"), Nothing).await;
+    killed(Delete, Point::before_call(Delete.call()), Nothing).await;
 }
 
 #[tokio::test]
 async fn killed_between_the_insert_and_its_answer_there_is_still_one_event() {
-    killed(Insert, Point::after_call("events.insert"), Effect).await;
+    killed(Insert, Point::after_call(Insert.call()), Effect).await;
 }
 
 #[tokio::test]
 async fn killed_between_the_patch_and_its_answer_our_change_is_not_taken_for_a_persons() {
-    killed(Patch, Point::after_call("events.patch"), Effect).await;
+    killed(Patch, Point::after_call(Patch.call()), Effect).await;
 }
 
 #[tokio::test]
 async fn killed_between_the_deletion_and_its_answer_the_event_stays_deleted() {
-    killed(Delete, Point::after_call("events.delete"), Effect).await;
+    killed(Delete, Point::after_call(Delete.call()), Effect).await;
 }
 
 #[tokio::test]
 async fn killed_between_the_insert_and_its_record_there_is_still_one_event() {
-    killed(Insert, Point::before(SHOWN), Effect).await;
+    killed(Insert, Point::before(Insert.record()), Effect).await;
 }
 
 #[tokio::test]
 async fn killed_between_the_patch_and_its_record_our_change_is_not_taken_for_a_persons() {
-    killed(Patch, Point::before(SHOWN), Effect).await;
+    killed(Patch, Point::before(Patch.record()), Effect).await;
 }
 
 #[tokio::test]
 async fn killed_between_the_deletion_and_its_record_the_event_stays_deleted() {
-    killed(Delete, Point::before(GONE), Effect).await;
+    killed(Delete, Point::before(Delete.record()), Effect).await;
 }
 
 #[tokio::test]
 async fn killed_after_the_record_nothing_is_written_twice() {
-    for (write, record) in [(Insert, SHOWN), (Patch, SHOWN), (Delete, GONE)] {
-        killed(write, Point::after(record), Record).await;
+    for write in Write::ALL {
+        killed(write, Point::after(write.record()), Record).await;
     }
 }
 
@@ -107,7 +99,7 @@ async fn killed(write: Write, point: Point, left: Left) {
     for busy in [false, true] {
         let case = format!("{write:?} killed at {point:?}, busy: {busy}");
         let clinic = Clinic::open().await;
-        let id = due(&clinic, write).await.id;
+        let id = write.due(&clinic).await.id;
         let process = Process::start(&clinic).await;
         process.kill(point.clone(), process.push()).await;
 
@@ -133,28 +125,15 @@ async fn killed(write: Write, point: Point, left: Left) {
         let history = clinic.history(id).await;
         let taken_over = history.iter().filter(|(by, _)| by == "google_calendar").count();
         assert_eq!(taken_over, usize::from(edited), "{case}: {history:?}");
-        let events = clinic.google.events(crate::clinic::CALENDAR).unwrap();
+        let events = clinic.google.events(CALENDAR).unwrap();
         assert_eq!(events.len(), 1, "{case}: {events:?}");
         clinic.check_agreement(id).await;
         clinic.check_at_rest().await;
     }
 }
 
-/// An appointment of which just this is due.
-async fn due(clinic: &Clinic, write: Write) -> Appointment {
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    if write != Insert {
-        clinic.tick().await;
-    }
-    match write {
-        Insert => appointment,
-        Patch => changed(clinic.patch(appointment.id, json!({"title": "Ours"})).await),
-        Delete => clinic.cancel(appointment.id).await,
-    }
-}
-
 /// What the killed push left: the write is done or not, recorded or not, and nobody else's as long as the claim lasts.
-async fn check_left(clinic: &Clinic, id: uuid::Uuid, write: Write, left: Left, case: &str) {
+async fn check_left(clinic: &Clinic, id: Uuid, write: Write, left: Left, case: &str) {
     let live = clinic.live_events();
     let done = match write {
         Insert => live.len() == 1,
@@ -171,7 +150,7 @@ async fn check_left(clinic: &Clinic, id: uuid::Uuid, write: Write, left: Left, c
 }
 
 /// A caller changes the notes; a person the location, unless there is no event or it is about to go. Tells whether.
-async fn go_on(clinic: &Clinic, id: uuid::Uuid, write: Write) -> bool {
+async fn go_on(clinic: &Clinic, id: Uuid, write: Write) -> bool {
     changed(clinic.patch(id, json!({"notes": "From a caller"})).await);
     clinic.google.advance(Duration::from_secs(1));
     let live = clinic.live_events();
@@ -207,7 +186,7 @@ async fn killed_before_the_bus_is_told_what_it_saw_is_pushed_all_the_same() {
 async fn killed_looking(point: Point, committed: bool) {
     let case = format!("{point:?}");
     let clinic = Clinic::open().await;
-    let appointment = due(&clinic, Patch).await;
+    let appointment = Patch.due(&clinic).await;
     let event_id = &appointment.google_calendar_event_id;
     clinic.edit(event_id, &json!({"location": "Room 2"}));
     let process = Process::start(&clinic).await;
