@@ -18,6 +18,7 @@ mod frozen_push;
 mod full_listing;
 mod late_listings;
 mod leases;
+mod long_listings;
 mod person;
 mod process;
 mod races;

@@ -4,22 +4,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use tokio_postgres::types::{Json, Type};
+use tokio_postgres::types::{Json, ToSql, Type};
 use tokio_postgres::{Error, GenericClient};
 use uuid::Uuid;
 
-/// What a pull starts from, read as the lease is taken.
-#[derive(Debug, Clone)]
-pub(crate) struct Leased {
-    /// Where the listing continues.
-    pub sync_token: Option<String>,
-    /// The fingerprint of the query that the token belongs to.
-    pub sync_query: Option<String>,
-    /// Notifications up to this one are covered by a listing that starts now.
-    pub change_seq: i64,
-    /// The database's time.
-    pub started_at: DateTime<Utc>,
-}
+use crate::google::SYNC_QUERY_FINGERPRINT;
+use crate::sync::listing::Start;
 
 /// When a pull is worth its lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,20 +20,21 @@ pub enum Occasion {
     Notified,
 }
 
-/// Takes the lease of a calendar, unless another holder's lease still runs or there is no occasion.
+/// Takes the lease of a calendar, unless another holder's lease still runs or there is no occasion. Answers where the
+/// listing begins.
 pub(crate) async fn take_lease(
     client: &impl GenericClient,
     calendar_id: &str,
     owner: Uuid,
     length: Duration,
     occasion: Occasion,
-) -> Result<Option<Leased>, Error> {
+) -> Result<Option<Start>, Error> {
     const TAKE: &str = "insert into calendars as c (id, lease_owner, lease_until)
         values ($1, $2, now() + $3 * interval '1 second')
         on conflict (id) do update set lease_owner = excluded.lease_owner, lease_until = excluded.lease_until
             where (c.lease_until is null or c.lease_until < now() or c.lease_owner = excluded.lease_owner)
               and ($4 or c.change_seq > c.pulled_seq)
-        returning sync_token, sync_query, change_seq, now() as started_at";
+        returning sync_token, sync_query, unfinished_listing, change_seq, now() as started_at";
     let rows = client
         .query_typed(
             TAKE,
@@ -55,16 +46,18 @@ pub(crate) async fn take_lease(
             ],
         )
         .await?;
-    rows.first()
-        .map(|row| {
-            Ok(Leased {
-                sync_token: row.try_get("sync_token")?,
-                sync_query: row.try_get("sync_query")?,
-                change_seq: row.try_get("change_seq")?,
-                started_at: row.try_get("started_at")?,
-            })
-        })
-        .transpose()
+    let Some(row) = rows.first() else { return Ok(None) };
+    let unfinished: Option<Json<Start>> = row.try_get("unfinished_listing")?;
+    if let Some(Json(unfinished)) = unfinished.filter(|Json(start)| start.is_ours()) {
+        return Ok(Some(unfinished));
+    }
+    let (sync_token, sync_query): (Option<String>, Option<String>) =
+        (row.try_get("sync_token")?, row.try_get("sync_query")?);
+    Ok(Some(Start::since(
+        sync_token.zip(sync_query),
+        row.try_get("started_at")?,
+        row.try_get("change_seq")?,
+    )))
 }
 
 /// Prolongs a lease that still runs and answers the database's time; `None` if it was lost.
@@ -109,8 +102,6 @@ pub(crate) async fn release_lease(
 pub(crate) struct PullRecord<'a> {
     /// Where the next listing starts; `None`: in full.
     pub sync_token: Option<&'a str>,
-    /// The fingerprint of the query that the token belongs to.
-    pub sync_query: &'a str,
     /// The notifications that this pull covered.
     pub pulled_seq: i64,
     /// Whether cancellations wait for a confirmation.
@@ -142,7 +133,7 @@ pub(crate) async fn record_pull(
     record: &PullRecord<'_>,
 ) -> Result<Option<Recorded>, Error> {
     const RECORD: &str = "update calendars set
-            sync_token = $3, sync_query = $4, pulled_seq = greatest(pulled_seq, $5), mass_cancel_held = $6,
+            sync_token = $3, sync_query = $4, unfinished_listing = null, pulled_seq = greatest(pulled_seq, $5), mass_cancel_held = $6,
             last_sync_at = clock_timestamp(), last_sync_result = $7,
             lease_owner = case when change_seq > $5 then lease_owner end,
             lease_until = case when change_seq > $5 then lease_until end
@@ -155,7 +146,7 @@ pub(crate) async fn record_pull(
                 (&calendar_id, Type::TEXT),
                 (&owner, Type::UUID),
                 (&record.sync_token, Type::TEXT),
-                (&record.sync_query, Type::TEXT),
+                (&SYNC_QUERY_FINGERPRINT, Type::TEXT),
                 (&record.pulled_seq, Type::INT8),
                 (&record.mass_cancel_held, Type::BOOL),
                 (&Json(record.result), Type::JSONB),
@@ -171,4 +162,23 @@ pub(crate) async fn record_pull(
     } else {
         Recorded::Done
     }))
+}
+
+/// Records under its lease how far a listing came before its time was over, and gives the lease back. `false`: the
+/// lease was lost, and nothing may be committed.
+pub(crate) async fn record_unfinished(
+    client: &impl GenericClient,
+    calendar_id: &str,
+    owner: Uuid,
+    rest: &Start,
+) -> Result<bool, Error> {
+    const RECORD: &str =
+        "update calendars set unfinished_listing = $3, lease_owner = null, lease_until = null
+        where id = $1 and lease_owner = $2 and lease_until > clock_timestamp()";
+    let parameters: &[(&(dyn ToSql + Sync), Type)] = &[
+        (&calendar_id, Type::TEXT),
+        (&owner, Type::UUID),
+        (&Json(rest), Type::JSONB),
+    ];
+    Ok(client.execute_typed(RECORD, parameters).await? == 1)
 }
