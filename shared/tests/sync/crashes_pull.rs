@@ -1,9 +1,12 @@
 //! Pulls killed between two effects. Each test is named after what this loses elsewhere.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
-use local::google::ListingManners;
+use local::google::{Fault, ListingManners};
 use serde_json::json;
 use shared::appointment::{Appointment, Status};
+use shared::deadline::Deadline;
 
 use crate::clinic::{CALENDAR, Clinic, soon};
 use crate::process::{Point, Process};
@@ -14,6 +17,9 @@ const LOCKED: &str = "for update of e";
 const EVENTS: &str = "update calendar_events e set";
 const APPOINTMENTS: &str = "insert into appointment_history";
 const RECORD: &str = "last_sync_at = clock_timestamp()";
+const PLACE: &str = "set unfinished_listing = $3";
+/// A run keeps so much of its time back.
+const KEPT_BACK: Duration = Duration::from_secs(6);
 
 #[tokio::test]
 async fn killed_after_the_lease_the_calendar_is_not_left_unread() {
@@ -59,6 +65,13 @@ async fn killed_before_the_bus_is_told_what_was_pulled_stays() {
     killed(Point::Bus, true).await;
 }
 
+#[tokio::test]
+async fn killed_in_the_middle_of_a_long_listing_no_change_is_skipped_or_applied_twice() {
+    killed_after_a_page(Point::before(PLACE), false).await;
+    killed_after_a_page(Point::before("COMMIT"), false).await;
+    killed_after_a_page(Point::after("COMMIT"), true).await;
+}
+
 /// Kills a pull of an edit and a deletion there, looks at what is left, and lets another process take over; once with
 /// the changes listed, and once with everything listed, where a deletion shows by its absence.
 async fn killed(point: Point, committed: bool) {
@@ -96,6 +109,39 @@ async fn killed(point: Point, committed: bool) {
         clinic.google.set_listing_manners(ListingManners::default());
         clinic.check_at_rest().await;
     }
+}
+
+/// Kills a pull that has time for the first of two pages, and lets another process go on.
+async fn killed_after_a_page(point: Point, committed: bool) {
+    let case = format!("killed at {point:?}");
+    let clinic = Clinic::open().await;
+    let (edited, deleted, untouched) = appointments(&clinic).await;
+    let before = record(&clinic).await;
+    let process = Process::start(&clinic).await;
+    let deadline = Deadline::after(KEPT_BACK + Duration::from_millis(500));
+    clinic
+        .google
+        .fail(Fault::on("events.list").after().hang().times(1));
+    let time_passes = async {
+        while deadline.allows(KEPT_BACK) {
+            tokio::task::yield_now().await;
+        }
+        clinic.google.release();
+    };
+    let run = async { tokio::join!(process.pull_until(deadline), time_passes) };
+    process.kill(point, run).await;
+
+    let applied = clinic.read(edited.id).await.version + clinic.read(deleted.id).await.version - 2;
+    assert_eq!(applied, i64::from(committed), "{case}");
+    assert_eq!(record(&clinic).await, before, "{case}");
+
+    clinic.let_claims_and_leases_lapse().await;
+    clinic.pull().await.unwrap();
+    check_applied(&clinic, &edited, &deleted, true, &case).await;
+    for appointment in [&edited, &deleted, &untouched] {
+        clinic.check_agreement(appointment.id).await;
+    }
+    clinic.check_at_rest().await;
 }
 
 /// Three appointments in step, of which a person has edited the first and deleted the second; listed one by one.

@@ -78,36 +78,44 @@ async fn frozen(write: Write, point: Point) {
 
 #[tokio::test]
 async fn a_look_that_was_frozen_works_in_nothing_that_is_out_of_date() {
-    for point in [
-        Point::after_call("events.get"),
-        Point::before("START TRANSACTION"),
-        Point::before("insert into appointment_history"),
-        Point::before("COMMIT"),
-    ] {
-        let case = format!("{point:?}");
-        let clinic = Clinic::open().await;
-        let appointment = Write::Patch.due(&clinic).await;
-        let event_id = &appointment.google_calendar_event_id;
-        clinic.edit(event_id, &json!({"location": "Room 2"}));
-        let process = Process::start(&clinic).await;
-        let mut run = pin!(process.push());
-        process.freeze(point, run.as_mut()).await;
+    frozen_look(Point::after_call("events.get")).await;
+    frozen_look(Point::before("START TRANSACTION")).await;
+}
 
-        clinic.let_claims_and_leases_lapse().await;
-        clinic.tick().await;
-        clinic.edit(event_id, &json!({"location": "Room 3"}));
-        clinic.tick().await;
-        let done = (clinic.rows().await, clinic.google.events(CALENDAR).unwrap());
-        process.wake();
-        run.await.unwrap();
-        let now = (clinic.rows().await, clinic.google.events(CALENDAR).unwrap());
-        assert_eq!(now, done, "{case}");
-        let agreed = clinic.read(appointment.id).await;
-        let texts = (agreed.title.as_str(), agreed.location.as_deref());
-        assert_eq!(texts, ("Ours", Some("Room 3")), "{case}");
-        clinic.check_agreement(appointment.id).await;
-        clinic.check_at_rest().await;
-    }
+#[tokio::test]
+async fn a_look_frozen_in_its_transaction_lets_go_of_its_rows_and_commits_nothing() {
+    // At once: each waits until the server takes the process for dead.
+    tokio::join!(
+        frozen_look(Point::before("insert into appointment_history")),
+        frozen_look(Point::before("COMMIT")),
+    );
+}
+
+/// Freezes a push that met a person's edit and looks at it. Another one takes over, and the person edits again.
+async fn frozen_look(point: Point) {
+    let case = format!("{point:?}");
+    let clinic = Clinic::open().await;
+    let appointment = Write::Patch.due(&clinic).await;
+    let event_id = &appointment.google_calendar_event_id;
+    clinic.edit(event_id, &json!({"location": "Room 2"}));
+    let process = Process::start(&clinic).await;
+    let mut run = pin!(process.push());
+    process.freeze(point, run.as_mut()).await;
+
+    clinic.let_claims_and_leases_lapse().await;
+    clinic.tick().await;
+    clinic.edit(event_id, &json!({"location": "Room 3"}));
+    clinic.tick().await;
+    let done = (clinic.rows().await, clinic.google.events(CALENDAR).unwrap());
+    process.wake();
+    run.await.unwrap();
+    let now = (clinic.rows().await, clinic.google.events(CALENDAR).unwrap());
+    assert_eq!(now, done, "{case}");
+    let agreed = clinic.read(appointment.id).await;
+    let texts = (agreed.title.as_str(), agreed.location.as_deref());
+    assert_eq!(texts, ("Ours", Some("Room 3")), "{case}");
+    clinic.check_agreement(appointment.id).await;
+    clinic.check_at_rest().await;
 }
 
 #[tokio::test]
@@ -151,6 +159,33 @@ async fn a_deletion_that_comes_after_the_event_was_restored_deletes_nothing() {
     process.wake();
     run.await.unwrap();
     assert_eq!(clinic.read(appointment.id).await.status, Status::Scheduled);
+    clinic.check_agreement(appointment.id).await;
+    clinic.check_at_rest().await;
+}
+
+#[tokio::test]
+async fn an_insert_that_comes_after_we_have_looked_is_not_taken_for_a_persons() {
+    let clinic = Clinic::open().await;
+    let appointment = Write::Insert.due(&clinic).await;
+    let frozen = Process::start(&clinic).await;
+    let mut late = pin!(frozen.push());
+    frozen
+        .freeze(Point::before_call("events.insert"), late.as_mut())
+        .await;
+
+    changed(clinic.patch(appointment.id, json!({"title": "Younger"})).await);
+    clinic.let_claims_and_leases_lapse().await;
+    // Another push has looked and found nothing when the insert comes, as if it were younger than the caller's change.
+    let other = Process::start(&clinic).await;
+    let mut push = pin!(other.push());
+    let looked = Point::after("set sent = null, next_attempt_at = now()");
+    other.freeze(looked, push.as_mut()).await;
+    frozen.wake();
+    late.await.unwrap();
+    other.wake();
+    push.await.unwrap();
+    clinic.tick().await;
+    assert_eq!(clinic.read(appointment.id).await.title, "Younger");
     clinic.check_agreement(appointment.id).await;
     clinic.check_at_rest().await;
 }

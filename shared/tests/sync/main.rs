@@ -8,6 +8,7 @@
 )]
 
 mod booking;
+mod breaks;
 mod clinic;
 mod concurrency;
 mod crashes_pull;

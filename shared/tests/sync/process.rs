@@ -1,13 +1,16 @@
 //! A process of its own, which can be killed or frozen between any two effects of a run.
 
+use std::collections::BTreeSet;
 use std::future::{Future, pending};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures_util::FutureExt;
 use local::google::Fault;
 use local::postgres::{Wire, WireFault};
 use shared::bus::{Announce, Message};
 use shared::database::{Database, DatabaseUrl};
+use shared::deadline::Deadline;
 use shared::sync::{Occasion, Patience, Pulled, Pushed, Sync, SyncError};
 use tokio::sync::Notify;
 
@@ -81,8 +84,12 @@ impl<'a> Process<'a> {
     }
 
     pub(crate) async fn pull(&self) -> Result<Option<Pulled>, SyncError> {
+        self.pull_until(soon()).await
+    }
+
+    pub(crate) async fn pull_until(&self, deadline: Deadline) -> Result<Option<Pulled>, SyncError> {
         self.sync()
-            .pull(CALENDAR, Occasion::Always, Patience::Leave, false, soon())
+            .pull(CALENDAR, Occasion::Always, Patience::Leave, false, deadline)
             .await
     }
 
@@ -118,6 +125,21 @@ impl<'a> Process<'a> {
             () = reached => {}
             _ = &mut run => panic!("the run ended without coming to {name}"),
         }
+    }
+
+    /// Breaks the connection once at this point, from which a new one leads on.
+    pub(crate) fn break_at(&self, fault: WireFault) {
+        self.wire.fail(fault);
+    }
+
+    /// Whether it came to what was ordered with [`break_at`](Self::break_at).
+    pub(crate) fn is_broken(&self) -> bool {
+        self.wire.reached().now_or_never().is_some()
+    }
+
+    /// The statements sent so far, each once.
+    pub(crate) fn statements(&self) -> BTreeSet<String> {
+        self.wire.statements().into_iter().collect()
     }
 
     /// Lets what is frozen go on.
