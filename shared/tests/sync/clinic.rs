@@ -218,16 +218,29 @@ impl Clinic {
             .collect()
     }
 
-    /// All that callers and runs have written.
-    pub(crate) async fn rows(&self) -> Vec<String> {
+    /// All that stands on either side: rows and events.
+    pub(crate) async fn everything(&self) -> Vec<String> {
         const ROWS: &str = "select to_jsonb(a)::text from appointments a
             union all select to_jsonb(e)::text from calendar_events e
             union all select to_jsonb(c)::text from calendars c
-            union all select to_jsonb(h)::text from appointment_history h order by 1";
+            union all select to_jsonb(h)::text from appointment_history h";
         let read = self
             .db
             .read(soon(), async |client| client.query_typed(ROWS, &[]).await);
-        read.await.unwrap().iter().map(|row| row.get(0)).collect()
+        let rows = read.await.unwrap();
+        let events = self.google.events(CALENDAR).unwrap();
+        rows.iter()
+            .map(|row| row.get(0))
+            .chain(events.iter().map(Value::to_string))
+            .collect()
+    }
+
+    /// Nothing was written on either side since it had [`everything`](Self::everything) like this.
+    pub(crate) async fn check_unchanged(&self, before: &[String], case: &str) {
+        let mut now = self.everything().await;
+        assert_eq!(now.len(), before.len(), "{case}");
+        now.retain(|one| !before.contains(one));
+        assert!(now.is_empty(), "{case}: written since: {now:#?}");
     }
 
     /// Both sides say the same of an appointment: one event shows it, or none if it is cancelled.

@@ -59,12 +59,11 @@ async fn frozen(write: Write, point: Point) {
         clinic.edit(event["id"].as_str().unwrap(), &json!({"location": "Room 2"}));
     }
     clinic.tick().await;
-    let done = (clinic.rows().await, clinic.google.events(CALENDAR).unwrap());
+    let done = clinic.everything().await;
 
     process.wake();
     run.await.unwrap();
-    let now = (clinic.rows().await, clinic.google.events(CALENDAR).unwrap());
-    assert_eq!(now, done, "{case}");
+    clinic.check_unchanged(&done, &case).await;
     let agreed = clinic.read(appointment.id).await;
     assert_eq!(
         agreed.status == Status::Cancelled,
@@ -106,11 +105,10 @@ async fn frozen_look(point: Point) {
     clinic.tick().await;
     clinic.edit(event_id, &json!({"location": "Room 3"}));
     clinic.tick().await;
-    let done = (clinic.rows().await, clinic.google.events(CALENDAR).unwrap());
+    let done = clinic.everything().await;
     process.wake();
     run.await.unwrap();
-    let now = (clinic.rows().await, clinic.google.events(CALENDAR).unwrap());
-    assert_eq!(now, done, "{case}");
+    clinic.check_unchanged(&done, &case).await;
     let agreed = clinic.read(appointment.id).await;
     let texts = (agreed.title.as_str(), agreed.location.as_deref());
     assert_eq!(texts, ("Ours", Some("Room 3")), "{case}");
