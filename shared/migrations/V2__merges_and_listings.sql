@@ -14,3 +14,6 @@ alter table appointment_history add column dated jsonb;
 -- (of the one that began then). Without this, a listing too long for one run would begin anew for ever.
 alter table calendars add column unfinished_listing jsonb;
 alter table calendar_events add column listed_at timestamptz;
+
+-- When the last pull asked Google. One that a notification asks for keeps its distance from it.
+alter table calendars add column asked_at timestamptz;

@@ -33,7 +33,7 @@ pub struct Changed {
 
 impl Changes {
     /// When any of `facts` last changed.
-    fn of(&self, facts: &[&str]) -> DateTime<Utc> {
+    pub(super) fn of(&self, facts: &[&str]) -> DateTime<Utc> {
         let facts = facts.iter().filter_map(|fact| self.facts.get(*fact));
         facts.map(|fact| fact.at).max().unwrap_or(self.booked)
     }

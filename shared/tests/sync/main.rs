@@ -9,6 +9,7 @@
 
 mod booking;
 mod breaks;
+mod channels;
 mod clinic;
 mod concurrency;
 mod crashes_pull;

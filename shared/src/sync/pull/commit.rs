@@ -7,7 +7,7 @@ use crate::database::DatabaseError;
 use crate::google::Continuation;
 use crate::sync::SyncError;
 use crate::sync::listing::{Listing, Start, cancels, cancels_too_much};
-use crate::sync::queries::lease::{self, PullRecord, Recorded};
+use crate::sync::queries::lease::{self, PullRecord};
 use crate::sync::queries::listing::{count_conflicts_among, count_upcoming_shown, mark_listed};
 use crate::sync::queries::state::{lock_state, write_state};
 use crate::sync::reconcile::{ChangeWord, State};
@@ -55,26 +55,16 @@ impl Pull<'_> {
                 let start = &listing.start;
                 let again = match &listing.next {
                     Continuation::End { sync_token } => {
-                        // While cancellations are held, each run lists in full.
-                        let sync_token = sync_token.as_deref().filter(|_| !held);
                         let record = PullRecord {
-                            sync_token,
+                            // While cancellations are held, each run lists in full.
+                            sync_token: sync_token.as_deref().filter(|_| !held),
                             pulled_seq: start.change_seq,
+                            asked_at: start.begun_at,
                             mass_cancel_held: held,
                             result: &json!(pulled),
                         };
-                        match lease::record_pull(tx, calendar_id, self.owner, &record).await? {
-                            None => return Err(DatabaseError::RolledBack),
-                            Some(Recorded::Done) => None,
-                            Some(Recorded::Again {
-                                change_seq,
-                                started_at,
-                            }) => {
-                                let sync_token =
-                                    sync_token.map(|token| (token.to_owned(), start.query.clone()));
-                                Some(Start::since(sync_token, started_at, change_seq))
-                            }
-                        }
+                        let recorded = lease::record_pull(tx, calendar_id, self.owner, &record).await?;
+                        recorded.ok_or(DatabaseError::RolledBack)?
                     }
                     Continuation::Page(page_token) => {
                         if start.is_full() {
@@ -87,10 +77,14 @@ impl Pull<'_> {
                         if !lease::record_unfinished(tx, calendar_id, self.owner, &rest).await? {
                             return Err(DatabaseError::RolledBack);
                         }
-                        None
+                        false
                     }
                 };
-                Ok(Committed::Done(pulled, again, state.changes(calendar_id)))
+                Ok(Committed::Done {
+                    pulled,
+                    again,
+                    changed: state.changes(calendar_id),
+                })
             })
             .await;
         match committed {

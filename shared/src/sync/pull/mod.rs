@@ -14,7 +14,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::listing::Start;
-use super::queries::lease::{self, Occasion};
+use super::queries::lease::{self, Occasion, Taken};
 use super::{STORE_MARGIN, Sync, SyncError};
 use crate::bus::Message;
 use crate::deadline::Deadline;
@@ -63,7 +63,12 @@ impl std::ops::AddAssign for Pulled {
 
 /// What a commit came to.
 enum Committed {
-    Done(Pulled, Option<Start>, Vec<Message>),
+    Done {
+        pulled: Pulled,
+        /// Notifications came meanwhile, and the lease was kept.
+        again: bool,
+        changed: Vec<Message>,
+    },
     /// Nothing was committed: Google must be asked again about these events.
     Doubtful(Vec<String>),
 }
@@ -79,7 +84,7 @@ impl Sync<'_> {
         deadline: Deadline,
     ) -> Result<Option<Pulled>, SyncError> {
         let owner = Uuid::new_v4();
-        let Some(start) = self
+        let Some(taken) = self
             .take_lease(calendar_id, owner, occasion, patience, deadline)
             .await?
         else {
@@ -92,7 +97,7 @@ impl Sync<'_> {
             confirm_mass_cancel,
             deadline,
         };
-        let pulled = pull.until_covered(start).await;
+        let pulled = pull.until_covered(taken).await;
         if pulled.is_err() {
             // The error matters more than whether this succeeds: a lease that is not given back lapses.
             let released = self
@@ -118,7 +123,7 @@ impl Sync<'_> {
         occasion: Occasion,
         patience: Patience,
         deadline: Deadline,
-    ) -> Result<Option<Start>, SyncError> {
+    ) -> Result<Option<Taken>, SyncError> {
         let wait_until = match patience {
             Patience::Leave => Deadline::after(Duration::ZERO),
             Patience::Wait(time) => deadline.at_most(time),
@@ -152,29 +157,53 @@ struct Pull<'a> {
 
 impl Pull<'_> {
     /// Pulls again while notifications come in, then lets go.
-    async fn until_covered(&self, mut start: Start) -> Result<Pulled, SyncError> {
+    async fn until_covered(&self, mut taken: Taken) -> Result<Pulled, SyncError> {
         let mut total = Pulled::default();
         loop {
+            let start = self.in_due_time(taken).await?;
             let (pulled, again) = self.once(start).await?;
             total += pulled;
             // What an earlier round of this pull held back, a later one may have let go.
             total.mass_cancel_held = pulled.mass_cancel_held;
-            match again {
-                None => return Ok(total),
-                Some(next) => start = next,
+            if !again {
+                return Ok(total);
             }
+            taken = self.take_again(Occasion::Notified).await?;
         }
     }
 
-    /// One listing, worked in. Answers where the next one begins if notifications came meanwhile.
-    async fn once(&self, start: Start) -> Result<(Pulled, Option<Start>), SyncError> {
+    /// Waits, under the lease, until the next pull may begin; what is notified meanwhile is covered by it.
+    async fn in_due_time(&self, taken: Taken) -> Result<Start, SyncError> {
+        if taken.too_soon_by.is_zero() || !self.deadline.allows(taken.too_soon_by + 2 * STORE_MARGIN) {
+            return Ok(taken.start);
+        }
+        tokio::time::sleep(taken.too_soon_by).await;
+        Ok(self.take_again(Occasion::Always).await?.start)
+    }
+
+    async fn take_again(&self, occasion: Occasion) -> Result<Taken, SyncError> {
+        let db = self.sync.db;
+        let taken = db
+            .read(self.deadline, async |client| {
+                lease::take_lease(client, self.calendar_id, self.owner, LEASE, occasion).await
+            })
+            .await?;
+        taken.ok_or(SyncError::OutOfTime)
+    }
+
+    /// One listing, worked in. Answers whether notifications came meanwhile.
+    async fn once(&self, start: Start) -> Result<(Pulled, bool), SyncError> {
         let mut listing = self.list_from(start).await?;
         if listing.is_complete_and_full() {
             self.add_missing(&mut listing).await?;
         }
         let (pulled, again, changed) = loop {
             match self.commit(&listing).await? {
-                Committed::Done(pulled, again, changed) => break (pulled, again, changed),
+                Committed::Done {
+                    pulled,
+                    again,
+                    changed,
+                } => break (pulled, again, changed),
                 Committed::Doubtful(event_ids) => self.ask_again(&mut listing, event_ids).await?,
             }
         };

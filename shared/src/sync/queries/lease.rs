@@ -11,6 +11,15 @@ use uuid::Uuid;
 use crate::google::SYNC_QUERY_FINGERPRINT;
 use crate::sync::listing::Start;
 
+/// A lease, and what to do under it.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    /// Where the listing begins.
+    pub start: Start,
+    /// How much too soon it is: a burst of notifications is to cost one more pull, not one for each.
+    pub too_soon_by: Duration,
+}
+
 /// When a pull is worth its lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occasion {
@@ -20,6 +29,9 @@ pub enum Occasion {
     Notified,
 }
 
+/// What notifications ask for keeps this distance from the pull before.
+const BETWEEN_PULLS: Duration = Duration::from_secs(1);
+
 /// Takes the lease of a calendar, unless another holder's lease still runs or there is no occasion. Answers where the
 /// listing begins.
 pub(crate) async fn take_lease(
@@ -28,13 +40,15 @@ pub(crate) async fn take_lease(
     owner: Uuid,
     length: Duration,
     occasion: Occasion,
-) -> Result<Option<Start>, Error> {
+) -> Result<Option<Taken>, Error> {
     const TAKE: &str = "insert into calendars as c (id, lease_owner, lease_until)
         values ($1, $2, now() + $3 * interval '1 second')
         on conflict (id) do update set lease_owner = excluded.lease_owner, lease_until = excluded.lease_until
             where (c.lease_until is null or c.lease_until < now() or c.lease_owner = excluded.lease_owner)
               and ($4 or c.change_seq > c.pulled_seq)
-        returning sync_token, sync_query, unfinished_listing, change_seq, now() as started_at";
+        returning sync_token, sync_query, unfinished_listing, change_seq, now() as started_at,
+            case when not $4 then extract(epoch from asked_at + $5 * interval '1 second' - now())::float8 end
+                as too_soon_by";
     let rows = client
         .query_typed(
             TAKE,
@@ -43,21 +57,27 @@ pub(crate) async fn take_lease(
                 (&owner, Type::UUID),
                 (&length.as_secs_f64(), Type::FLOAT8),
                 (&(occasion == Occasion::Always), Type::BOOL),
+                (&BETWEEN_PULLS.as_secs_f64(), Type::FLOAT8),
             ],
         )
         .await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let unfinished: Option<Json<Start>> = row.try_get("unfinished_listing")?;
-    if let Some(Json(unfinished)) = unfinished.filter(|Json(start)| start.is_ours()) {
-        return Ok(Some(unfinished));
-    }
+    let too_soon_by: Option<f64> = row.try_get("too_soon_by")?;
     let (sync_token, sync_query): (Option<String>, Option<String>) =
         (row.try_get("sync_token")?, row.try_get("sync_query")?);
-    Ok(Some(Start::since(
-        sync_token.zip(sync_query),
-        row.try_get("started_at")?,
-        row.try_get("change_seq")?,
-    )))
+    let unfinished: Option<Json<Start>> = row.try_get("unfinished_listing")?;
+    let start = match unfinished.filter(|Json(start)| start.is_ours()) {
+        Some(Json(unfinished)) => unfinished,
+        None => Start::since(
+            sync_token.zip(sync_query),
+            row.try_get("started_at")?,
+            row.try_get("change_seq")?,
+        ),
+    };
+    Ok(Some(Taken {
+        start,
+        too_soon_by: Duration::try_from_secs_f64(too_soon_by.unwrap_or_default()).unwrap_or_default(),
+    }))
 }
 
 /// Prolongs a lease that still runs and answers the database's time; `None` if it was lost.
@@ -104,41 +124,29 @@ pub(crate) struct PullRecord<'a> {
     pub sync_token: Option<&'a str>,
     /// The notifications that this pull covered.
     pub pulled_seq: i64,
+    /// When Google was asked.
+    pub asked_at: DateTime<Utc>,
     /// Whether cancellations wait for a confirmation.
     pub mass_cancel_held: bool,
     /// What status shows of it.
     pub result: &'a Value,
 }
 
-/// How a pull's commit went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Recorded {
-    /// Committed, and the lease was given back.
-    Done,
-    /// Committed, but notifications came meanwhile: the lease is kept for one more pull.
-    Again {
-        /// Notifications up to this one are covered by a listing that starts now.
-        change_seq: i64,
-        /// The database's time.
-        started_at: DateTime<Utc>,
-    },
-}
-
-/// Records a pull under its lease, and gives the lease back unless there is more to pull. `None`: the lease was lost, and
-/// nothing may be committed.
+/// Records a pull under its lease. Answers whether notifications came meanwhile: then the lease is kept for one more
+/// pull, otherwise it is given back. `None`: the lease was lost, and nothing may be committed.
 pub(crate) async fn record_pull(
     client: &impl GenericClient,
     calendar_id: &str,
     owner: Uuid,
     record: &PullRecord<'_>,
-) -> Result<Option<Recorded>, Error> {
+) -> Result<Option<bool>, Error> {
     const RECORD: &str = "update calendars set
             sync_token = $3, sync_query = $4, unfinished_listing = null, pulled_seq = greatest(pulled_seq, $5), mass_cancel_held = $6,
-            last_sync_at = clock_timestamp(), last_sync_result = $7,
+            last_sync_at = clock_timestamp(), last_sync_result = $7, asked_at = $8,
             lease_owner = case when change_seq > $5 then lease_owner end,
             lease_until = case when change_seq > $5 then lease_until end
         where id = $1 and lease_owner = $2 and lease_until > clock_timestamp()
-        returning change_seq > $5 as again, change_seq, clock_timestamp() as started_at";
+        returning change_seq > $5 as again";
     let rows = client
         .query_typed(
             RECORD,
@@ -150,18 +158,11 @@ pub(crate) async fn record_pull(
                 (&record.pulled_seq, Type::INT8),
                 (&record.mass_cancel_held, Type::BOOL),
                 (&Json(record.result), Type::JSONB),
+                (&record.asked_at, Type::TIMESTAMPTZ),
             ],
         )
         .await?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    Ok(Some(if row.try_get("again")? {
-        Recorded::Again {
-            change_seq: row.try_get("change_seq")?,
-            started_at: row.try_get("started_at")?,
-        }
-    } else {
-        Recorded::Done
-    }))
+    rows.first().map(|row| row.try_get("again")).transpose()
 }
 
 /// Records under its lease how far a listing came before its time was over, and gives the lease back. `false`: the

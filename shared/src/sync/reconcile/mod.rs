@@ -5,7 +5,7 @@
 //! | present | live, with an etag that we know | an echo of our own write: nothing |
 //! | present | live, otherwise | three-way merge into the appointment |
 //! | present | deleted | the appointment is cancelled; if our side changed later, it gets a new event instead |
-//! | absent, deleted before | live, the last event of its appointment | restored from the bin: the appointment is back |
+//! | absent, deleted before | live, the last event of its appointment | restored from the bin: the appointment is back; deleted again if a caller cancelled later |
 //! | absent, deleted before | live, left behind by a reschedule | deleted again |
 //! | absent, not yet deleted | live, left behind by a reschedule | edits are carried over; deletion stays due |
 //! | absent, not yet deleted | live, of a cancelled appointment | deletion stays due |
@@ -126,7 +126,7 @@ fn see_live(event: &mut EventState, appointment: &mut AppointmentState, live: &E
             appointment.take(merged, live.updated);
             show(event, appointment, &live.etag, theirs);
         }
-        (Wanted::Absent, Seen::Gone) if is_current => {
+        (Wanted::Absent, Seen::Gone) if is_current && !is_cancelled_since(appointment, live.updated) => {
             appointment.take(merged, live.updated);
             let was_cancelled = appointment.status == Status::Cancelled;
             if was_cancelled {
@@ -150,6 +150,11 @@ fn see_live(event: &mut EventState, appointment: &mut AppointmentState, live: &E
             event.pushed_version = None;
         }
     }
+}
+
+/// Whether a caller cancelled the appointment after a person restored its event, whatever we heard of first.
+fn is_cancelled_since(appointment: &AppointmentState, restored_at: DateTime<Utc>) -> bool {
+    appointment.status == Status::Cancelled && appointment.changes.of(&["status"]) > restored_at
 }
 
 fn show(event: &mut EventState, appointment: &AppointmentState, etag: &str, theirs: Content) {
