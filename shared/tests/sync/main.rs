@@ -8,15 +8,22 @@
 )]
 
 mod booking;
+mod breaks;
 mod channels;
 mod clinic;
 mod concurrency;
+mod crashes_pull;
+mod crashes_push;
 mod faults;
+mod frozen_pull;
+mod frozen_push;
 mod full_listing;
 mod late_listings;
 mod leases;
 mod long_listings;
 mod person;
+mod process;
 mod races;
 mod reopening;
 mod rescheduling;
+mod write;
