@@ -16,7 +16,7 @@ enum Run {
 
 #[tokio::test]
 async fn a_push_goes_on_whichever_of_its_statements_is_lost() {
-    break_each(Run::Push, |statement| WireFault::on(statement)).await;
+    break_each(Run::Push, WireFault::on).await;
 }
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn a_push_goes_on_whichever_of_its_answers_is_lost() {
 
 #[tokio::test]
 async fn a_pull_goes_on_whichever_of_its_statements_is_lost() {
-    break_each(Run::Pull, |statement| WireFault::on(statement)).await;
+    break_each(Run::Pull, WireFault::on).await;
 }
 
 #[tokio::test]

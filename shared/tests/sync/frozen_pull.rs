@@ -41,7 +41,10 @@ async fn a_pull_frozen_in_its_transaction_lets_go_of_its_rows_and_commits_nothin
 /// Freezes a pull of two edits there, and lets another one take over; once with nothing more done, and once with all
 /// going on: a caller changes another field before it, the person edits one event and deletes the other after it.
 async fn frozen_pull(point: Point) {
-    tokio::join!(frozen(point.clone(), false), frozen(point, true));
+    tokio::join!(
+        Box::pin(frozen(point.clone(), false)),
+        Box::pin(frozen(point, true))
+    );
 }
 
 async fn frozen(point: Point, busy: bool) {
