@@ -26,4 +26,5 @@ mod process;
 mod races;
 mod reopening;
 mod rescheduling;
+mod scale;
 mod write;

@@ -1,5 +1,6 @@
 //! Ten thousand events: few round trips, and a small function's memory.
 
+use std::collections::HashSet;
 use std::fs;
 use std::process::Stdio;
 
@@ -38,12 +39,12 @@ async fn ten_thousand_events_are_pulled_with_few_statements_and_little_memory() 
     assert_eq!(changed["updated"], EVENTS);
     check_costs(&clinic, &wire, &changed);
 
-    let before = clinic.everything().await;
+    let before: HashSet<_> = clinic.everything().await.into_iter().collect();
     let idle = pull_in_a_process(&clinic, &wire).await;
     assert_eq!(clinic.google.count("events.list"), 1);
     assert_eq!(idle["updated"], 0);
-    let written = clinic.everything().await;
-    let written: Vec<_> = written.iter().filter(|row| !before.contains(row)).collect();
+    let mut written = clinic.everything().await;
+    written.retain(|row| !before.contains(row));
     assert_eq!(written.len(), 1, "the calendar's own record alone: {written:?}");
 }
 
@@ -100,7 +101,12 @@ async fn pull_in_a_process(clinic: &Clinic, wire: &Wire) -> Value {
     wire.clear_statements();
     clinic.google.clear_requests();
     let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "scale::a_pull_that_another_test_asks_for", "--nocapture", "--test-threads=1"])
+        .args([
+            "--exact",
+            "scale::a_pull_that_another_test_asks_for",
+            "--nocapture",
+            "--test-threads=1",
+        ])
         .env("PULL_DATABASE_URL", wire.url())
         .env("PULL_GOOGLE_URL", clinic.google.base_url())
         .env("PULL_SERVICE_ACCOUNT", clinic.google.service_account_json())
@@ -109,8 +115,11 @@ async fn pull_in_a_process(clinic: &Clinic, wire: &Wire) -> Value {
         .await
         .unwrap();
     let output = String::from_utf8(child.stdout).unwrap();
-    let pulled = output.lines().find_map(|line| line.split_once("pulled ")).unwrap();
-    serde_json::from_str(pulled.1).unwrap()
+    let told = output.lines().find_map(|line| line.split_once("pulled "));
+    let Some((_, pulled)) = told else {
+        panic!("{output}\n{}", String::from_utf8_lossy(&child.stderr));
+    };
+    serde_json::from_str(pulled).unwrap()
 }
 
 /// Does nothing by itself: the process of the test above.
@@ -122,7 +131,10 @@ async fn a_pull_that_another_test_asks_for() {
     let variable = |name| std::env::var(name).unwrap();
     let db = Database::new(DatabaseUrl::parse(&database).unwrap());
     let account = ServiceAccount::parse(&variable("PULL_SERVICE_ACCOUNT")).unwrap();
-    let google = Client::new(ApiUrl::parse(&variable("PULL_GOOGLE_URL")).unwrap(), Some(account));
+    let google = Client::new(
+        ApiUrl::parse(&variable("PULL_GOOGLE_URL")).unwrap(),
+        Some(account),
+    );
     let sync = Sync {
         db: &db,
         google: &google,
