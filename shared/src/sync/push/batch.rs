@@ -176,7 +176,8 @@ impl Batch<'_> {
         };
         match written {
             (Ok(event), counted) => {
-                let agreed = Content::of(&event, self.sync.clinic_zone);
+                let shown_before = claimed.event.agreed.as_ref();
+                let agreed = Content::of(&event, self.sync.clinic_zone, shown_before);
                 self.store(
                     event_id,
                     &Pushed::Shown {
