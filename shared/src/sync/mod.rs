@@ -8,9 +8,11 @@
 //! - `content`, `description`, `markup`, `when`: what an event and its appointment say to each other; pure.
 //! - `merge`, `plan`, `listing`, [`reconcile`]: the rules; pure.
 //! - `push`, `pull`: the two ways; I/O and order, no rules.
+//! - `cooldown`: leaving a calendar alone when Google asks for that.
 //! - `queries`: the SQL.
 
 mod content;
+mod cooldown;
 mod description;
 mod listing;
 mod markup;

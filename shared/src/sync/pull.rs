@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::cooldown::cooling;
 use super::listing::{Listing, cancels, cancels_too_much, sighting};
 use super::queries::lease::{self, Leased, Occasion, PullRecord, Recorded};
 use super::queries::listing::{count_conflicts_among, count_upcoming_shown, missing_from_listing};
@@ -97,8 +98,19 @@ impl Sync<'_> {
             confirm_mass_cancel,
             deadline,
         };
-        let pulled = pull.until_covered(leased).await;
-        if pulled.is_err() {
+        let pulled = match leased.cooldown {
+            Some(left) => Err(cooling(left)),
+            None => pull.until_covered(leased).await,
+        };
+        if let Err(error) = &pulled {
+            if let SyncError::Google(error) = error
+                && self.cool_down(calendar_id, error).await.is_err()
+            {
+                tracing::warn!(
+                    calendar.id = calendar_id,
+                    "a pause that Google asked for could not be stored"
+                );
+            }
             // The error matters more than whether this succeeds: a lease that is not given back lapses.
             let released = self
                 .db

@@ -10,10 +10,12 @@
 mod booking;
 mod clinic;
 mod concurrency;
+mod cooldown;
 mod faults;
 mod full_listing;
 mod late_listings;
 mod leases;
+mod parking;
 mod person;
 mod races;
 mod reopening;

@@ -19,6 +19,8 @@ pub(crate) struct Leased {
     pub change_seq: i64,
     /// The database's time.
     pub started_at: DateTime<Utc>,
+    /// How long Google wants to be left alone yet.
+    pub cooldown: Option<Duration>,
 }
 
 /// When a pull is worth its lease.
@@ -43,7 +45,8 @@ pub(crate) async fn take_lease(
         on conflict (id) do update set lease_owner = excluded.lease_owner, lease_until = excluded.lease_until
             where (c.lease_until is null or c.lease_until < now() or c.lease_owner = excluded.lease_owner)
               and ($4 or c.change_seq > c.pulled_seq)
-        returning sync_token, sync_query, change_seq, now() as started_at";
+        returning sync_token, sync_query, change_seq, now() as started_at,
+            case when cooldown_until > now() then extract(epoch from cooldown_until - now())::float8 end as cooldown";
     let rows = client
         .query_typed(
             TAKE,
@@ -62,6 +65,9 @@ pub(crate) async fn take_lease(
                 sync_query: row.try_get("sync_query")?,
                 change_seq: row.try_get("change_seq")?,
                 started_at: row.try_get("started_at")?,
+                cooldown: row
+                    .try_get::<_, Option<f64>>("cooldown")?
+                    .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
             })
         })
         .transpose()
