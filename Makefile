@@ -36,7 +36,7 @@ HISTORIES ?= 20000
 simulate: ## play random histories against the sync engine; HISTORIES=20000, or SEED=... for one
 	@$(SETUP) build postgres
 	cargo build -p local
-	HISTORIES=$(HISTORIES) exec $(BINARIES)/local with-postgres -- cargo test -p shared --test simulation
+	HISTORIES=$(HISTORIES) exec $(BINARIES)/local with-postgres -- cargo test --profile simulate -p shared --test simulation
 
 .PHONY: lint
 lint: ## formatting, clippy, dependencies, the template, shell scripts

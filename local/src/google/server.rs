@@ -69,10 +69,13 @@ async fn talk(stream: TcpStream, router: Router) {
 }
 
 /// An error makes hyper close the connection without an answer.
+///
+/// A task of its own: what has reached Google is carried out even if its caller is gone by then.
 async fn answer(router: Router, request: hyper::Request<Incoming>) -> Result<Response, std::io::Error> {
-    let response = match router.oneshot(request.map(Body::new)).await {
-        Ok(response) => response,
-        Err(never) => match never {},
+    let response = match tokio::spawn(router.oneshot(request.map(Body::new))).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(panicked) => return Err(std::io::Error::other(panicked)),
     };
     match response.extensions().get::<Disconnect>() {
         Some(_) => Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted)),

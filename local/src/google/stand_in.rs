@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -256,6 +256,12 @@ impl StandIn {
         let ahead = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         self.inner
             .write(|world| world.clock_ahead_ms = world.clock_ahead_ms.saturating_add(ahead));
+    }
+
+    /// Sets the stand-in's clock by ours: so much ahead, or behind.
+    pub fn set_clock_ahead(&self, by: TimeDelta) {
+        self.inner
+            .write(|world| world.clock_ahead_ms = by.num_milliseconds());
     }
 
     /// Makes every access token given so far worthless.

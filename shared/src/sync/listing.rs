@@ -3,21 +3,64 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::reconcile::{Sighting, State, Wanted};
-use crate::google::ListedEvent;
+use crate::google::{Continuation, ListedEvent, SYNC_QUERY_FINGERPRINT};
 
 /// Up to so many cancellations are believed whatever their share.
 const CANCELLED_AT_ONCE: usize = 10;
 
-/// A complete listing.
+/// Where a listing begins; kept where time ran out, so that a later run goes on from there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Start {
+    /// Lists what changed since; `None`: everything.
+    pub(super) sync_token: Option<String>,
+    /// The next page of a listing that was begun earlier.
+    pub(super) page_token: Option<String>,
+    /// The fingerprint of the query that the tokens belong to.
+    pub(super) query: String,
+    /// When Google was first asked, at the latest, by the database's clock.
+    pub(super) begun_at: DateTime<Utc>,
+    /// Notifications up to this one are covered.
+    pub(super) change_seq: i64,
+}
+
+impl Start {
+    /// A listing of what changed since `sync_token` was given, if there is one and it fits our query.
+    pub(super) fn since(
+        sync_token: Option<(String, String)>,
+        begun_at: DateTime<Utc>,
+        change_seq: i64,
+    ) -> Self {
+        let ours = sync_token.filter(|(_, query)| query == SYNC_QUERY_FINGERPRINT);
+        Self {
+            sync_token: ours.map(|(token, _)| token),
+            page_token: None,
+            query: SYNC_QUERY_FINGERPRINT.to_owned(),
+            begun_at,
+            change_seq,
+        }
+    }
+
+    /// The listing that was begun, if it fits our query.
+    pub(super) fn is_ours(&self) -> bool {
+        self.query == SYNC_QUERY_FINGERPRINT
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.sync_token.is_none()
+    }
+}
+
+/// A listing, to its end or as far as time allowed.
 pub(super) struct Listing {
+    pub(super) start: Start,
     /// By event id.
     pub(super) sightings: HashMap<String, Sighted>,
     /// Listed, but not to be understood: neither live nor gone.
     pub(super) unreadable: Vec<String>,
-    pub(super) full: bool,
-    pub(super) sync_token: Option<String>,
+    pub(super) next: Continuation,
 }
 
 /// A sighting, and what it is worth.
@@ -30,6 +73,30 @@ pub(super) struct Sighted {
 }
 
 impl Listing {
+    /// Whether it tells of all events there are: what it lacks is deleted.
+    pub(super) fn is_complete_and_full(&self) -> bool {
+        self.start.is_full() && self.is_complete()
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(self.next, Continuation::End { .. })
+    }
+
+    /// The ids of all that was listed.
+    pub(super) fn listed(&self) -> Vec<&str> {
+        let unreadable = self.unreadable.iter();
+        self.sightings
+            .keys()
+            .chain(unreadable)
+            .map(String::as_str)
+            .collect()
+    }
+
+    /// Whether this much of it may cancel. Of a full listing, only the whole.
+    pub(super) fn may_cancel(&self) -> bool {
+        self.is_complete() || !self.start.is_full()
+    }
+
     pub(super) fn add(&mut self, sighting: Sighting, asked_at: DateTime<Utc>, asked_again: bool) {
         let sighted = Sighted {
             sighting,

@@ -1,39 +1,53 @@
 //! The three-way merge: what both sides last agreed on, what we have now, what Google has now; pure.
 //!
 //! Field by field: a side that still has what was agreed, and never left it since, takes the other's value. Where both
-//! changed the same field, the later change stays. Start and end are one field. Whether the event should be there at
+//! changed the same field, the later change stays. Start and end are one field. "Since" is counted in versions of the
+//! appointment; only "later" compares clocks. Whether the event should be there at
 //! all is decided in [`reconcile`](super::reconcile).
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 
 use super::content::{Content, Facts};
 use super::when::When;
 
-/// When our side last changed each fact, by its name in the history (`by` anyone but Google Calendar).
+/// What changed last of an appointment, by whom ever.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ChangedAt {
-    /// By the name of the fact.
-    pub facts: HashMap<String, DateTime<Utc>>,
-    /// For facts that never changed.
+pub struct Changes {
+    /// By the fact's name in the history.
+    pub facts: HashMap<String, Changed>,
+    /// When it was booked: for facts that never changed.
     pub booked: DateTime<Utc>,
 }
 
-impl ChangedAt {
+/// When a fact was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Changed {
+    /// By the version of the appointment that it made.
+    pub version: i64,
+    /// By the clock of the side that changed it.
+    pub at: DateTime<Utc>,
+}
+
+impl Changes {
     /// When any of `facts` last changed.
-    pub fn of(&self, facts: &[&str]) -> DateTime<Utc> {
-        facts
-            .iter()
-            .filter_map(|fact| self.facts.get(*fact))
-            .copied()
-            .max()
-            .unwrap_or(self.booked)
+    pub(super) fn of(&self, facts: &[&str]) -> DateTime<Utc> {
+        let facts = facts.iter().filter_map(|fact| self.facts.get(*fact));
+        facts.map(|fact| fact.at).max().unwrap_or(self.booked)
+    }
+
+    /// Whether any of `facts` changed after this version.
+    fn since(&self, version: i64, facts: &[&str]) -> bool {
+        let mut facts = facts.iter().filter_map(|fact| self.facts.get(*fact));
+        facts.any(|fact| fact.version > version)
     }
 
     /// When anything last changed.
     pub fn latest(&self) -> DateTime<Utc> {
-        self.facts.values().copied().max().unwrap_or(self.booked)
+        let facts = self.facts.values();
+        facts.map(|fact| fact.at).max().unwrap_or(self.booked)
     }
 }
 
@@ -42,14 +56,14 @@ impl ChangedAt {
 pub(super) struct Sides<'a> {
     /// What both sides last had; `None` where an answer to our first write was lost.
     pub agreed: Option<&'a Content>,
-    /// When that was, by the clock that dates our changes.
-    pub(crate) agreed_at: Option<DateTime<Utc>>,
-    /// A write of ours whose answer was lost: Google showing it is no change by a person.
-    pub sent: Option<&'a Content>,
+    /// The version of ours that it was compared with.
+    pub agreed_version: Option<i64>,
+    /// Writes of ours that may have taken effect unheard: Google showing them is no change by a person.
+    pub sent: &'a [&'a Content],
     /// What we have.
     pub ours: &'a Facts,
     /// Since when.
-    pub ours_changed: &'a ChangedAt,
+    pub ours_changed: &'a Changes,
     /// What Google has.
     pub theirs: &'a Content,
     /// Google's time of change (`updated`).
@@ -84,7 +98,8 @@ pub(super) fn merge(sides: &Sides<'_>) -> Facts {
     merged
 }
 
-const TIME_FACTS: [&str; 3] = ["starts_at", "ends_at", "time_zone"];
+/// What the history calls start and end.
+pub(super) const TIME_FACTS: [&str; 3] = ["starts_at", "ends_at", "time_zone"];
 
 impl Sides<'_> {
     /// Whether Google's value of a field replaces ours. `facts` are the history's names of the field.
@@ -95,16 +110,17 @@ impl Sides<'_> {
         ours: &'c Content,
         same: impl Fn(&T, &T) -> bool,
     ) -> bool {
-        let is = |side: Option<&'c Content>, value: &T| side.is_some_and(|side| same(&field(side), value));
         let (ours, theirs) = (field(ours), field(self.theirs));
-        if same(&ours, &theirs) || is(self.agreed, &theirs) || is(self.sent, &theirs) {
+        let mut known = self.agreed.iter().chain(self.sent);
+        if same(&ours, &theirs) || known.any(|content| same(&field(content), &theirs)) {
             return false;
         }
-        let ours_changed = self.ours_changed.of(facts);
         // The value alone does not tell: a change that was taken back since is a change, too.
-        let untouched = ours_changed <= self.agreed_at.unwrap_or(self.ours_changed.booked);
-        let ours_unchanged = untouched && is(self.agreed.or(self.sent), &ours);
-        ours_unchanged || self.theirs_changed > ours_changed
+        let untouched = self
+            .agreed_version
+            .is_some_and(|version| !self.ours_changed.since(version, facts));
+        let ours_unchanged = untouched && self.agreed.is_some_and(|agreed| same(&field(agreed), &ours));
+        ours_unchanged || self.theirs_changed > self.ours_changed.of(facts)
     }
 }
 
@@ -122,24 +138,30 @@ mod tests {
     }
 
     /// Merges with our side changed at minute 10 (where it changed) and Google's at `theirs_at`.
-    fn merged(ours: &Facts, theirs: &Content, theirs_at: u32, sent: Option<&Content>) -> Facts {
-        merged_since(10, ours, theirs, theirs_at, sent)
+    fn merged(ours: &Facts, theirs: &Content, theirs_at: u32, sent: &[&Content]) -> Facts {
+        merged_since(2, ours, theirs, theirs_at, sent)
     }
 
+    /// Our side's change made version 2.
     fn merged_since(
-        agreed_at: u32,
+        agreed_version: i64,
         ours: &Facts,
         theirs: &Content,
         theirs_at: u32,
-        sent: Option<&Content>,
+        sent: &[&Content],
     ) -> Facts {
-        let facts_changed = ["title", "notes", "location", "starts_at"].map(|fact| (fact.to_owned(), at(10)));
+        let changed = Changed {
+            version: 2,
+            at: at(10),
+        };
+        let facts_changed =
+            ["title", "notes", "location", "starts_at"].map(|fact| (fact.to_owned(), changed));
         merge(&Sides {
             agreed: Some(&facts().content(None)),
-            agreed_at: Some(at(agreed_at)),
+            agreed_version: Some(agreed_version),
             sent,
             ours,
-            ours_changed: &ChangedAt {
+            ours_changed: &Changes {
                 facts: facts_changed.into(),
                 booked: at(0),
             },
@@ -162,7 +184,7 @@ mod tests {
             ..retitled("Theirs")
         }
         .content(None);
-        let merged = merged(&facts(), &theirs, 1, None);
+        let merged = merged(&facts(), &theirs, 1, &[]);
         assert_eq!(
             merged,
             Facts {
@@ -175,17 +197,17 @@ mod tests {
     #[test]
     fn what_only_we_changed_is_kept_however_late_google_is() {
         assert_eq!(
-            merged(&retitled("Ours"), &facts().content(None), 20, None),
+            merged(&retitled("Ours"), &facts().content(None), 20, &[]),
             retitled("Ours")
         );
     }
 
     #[test]
     fn a_change_and_its_reversal_are_a_change_too() {
-        // Agreed at minute 5; ours went away from it and came back at minute 10.
+        // Agreed at version 1; ours went away from it and came back since.
         let theirs = retitled("Theirs").content(None);
-        assert_eq!(merged_since(5, &facts(), &theirs, 9, None), facts());
-        assert_eq!(merged_since(5, &facts(), &theirs, 11, None), retitled("Theirs"));
+        assert_eq!(merged_since(1, &facts(), &theirs, 9, &[]), facts());
+        assert_eq!(merged_since(1, &facts(), &theirs, 11, &[]), retitled("Theirs"));
     }
 
     #[test]
@@ -195,7 +217,7 @@ mod tests {
             ..facts()
         }
         .content(None);
-        let merged = merged(&retitled("Ours"), &theirs, 1, None);
+        let merged = merged(&retitled("Ours"), &theirs, 1, &[]);
         assert_eq!(
             merged,
             Facts {
@@ -208,8 +230,8 @@ mod tests {
     #[test]
     fn the_same_field_goes_to_the_later_change() {
         let theirs = retitled("Theirs").content(None);
-        assert_eq!(merged(&retitled("Ours"), &theirs, 9, None), retitled("Ours"));
-        assert_eq!(merged(&retitled("Ours"), &theirs, 11, None), retitled("Theirs"));
+        assert_eq!(merged(&retitled("Ours"), &theirs, 9, &[]), retitled("Ours"));
+        assert_eq!(merged(&retitled("Ours"), &theirs, 11, &[]), retitled("Theirs"));
     }
 
     #[test]
@@ -221,7 +243,7 @@ mod tests {
             ..retitled("First")
         }
         .content(None);
-        let merged = merged(&retitled("Second"), &theirs, 20, Some(&sent));
+        let merged = merged(&retitled("Second"), &theirs, 20, &[&sent]);
         assert_eq!(
             merged,
             Facts {
@@ -241,10 +263,10 @@ mod tests {
         .content(None);
         let merged = merge(&Sides {
             agreed: None,
-            agreed_at: None,
-            sent: Some(&sent),
+            agreed_version: None,
+            sent: &[&sent],
             ours: &retitled("Ours"),
-            ours_changed: &ChangedAt {
+            ours_changed: &Changes {
                 facts: HashMap::new(),
                 booked: at(0),
             },
@@ -270,7 +292,7 @@ mod tests {
             }
             .content(None)
         };
-        let merged = merged(&facts(), &theirs, 1, None);
+        let merged = merged(&facts(), &theirs, 1, &[]);
         assert_eq!(merged.shown_title(), "Check-up: A. Khan");
         assert_eq!(merged.notes, None);
     }
@@ -287,7 +309,7 @@ mod tests {
             ..facts().content(None)
         };
         theirs.description.push_str(" (wrong number)");
-        let merged = merged(&facts(), &theirs, 1, None);
+        let merged = merged(&facts(), &theirs, 1, &[]);
         let expected = Facts {
             starts_at: at(30),
             ends_at: at(59),

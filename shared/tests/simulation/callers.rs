@@ -1,14 +1,15 @@
 //! What callers of the API do.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rand::RngExt;
-use rand::rngs::StdRng;
+use proptest::sample::Index;
 use serde_json::{Value, json};
 use shared::appointment::queries::{self, Booked, Changed};
 use shared::appointment::{Appointment, Status, request};
 use uuid::Uuid;
 
 use crate::ledger::{Fate, Field, Ledger};
+use crate::people::PATIENT;
+use crate::plan::{Call, Write};
 use crate::world::{World, ZONE, soon};
 
 /// A slot that no other number names, half an hour long.
@@ -25,60 +26,54 @@ pub(crate) fn shown_time(start: DateTime<Utc>, end: DateTime<Utc>) -> String {
     format!("{} to {}", start.to_rfc3339(), end.to_rfc3339())
 }
 
-/// One call, drawn at random; `number` is new with each, and makes its values new.
-pub(crate) async fn call(world: &World, ledger: &mut Ledger, random: &mut StdRng, number: u32) {
+/// One call about one of the appointments; `number` is new with each, and makes its values new.
+pub(crate) async fn call(world: &World, ledger: &mut Ledger, which: Index, call: &Call, number: u32) {
     let known: Vec<Uuid> = ledger.accounts.keys().map(|id| id.parse().unwrap()).collect();
-    if known.is_empty() || known.len() < 6 && random.random_bool(0.2) {
+    if known.is_empty() || matches!(call, Call::Book) && known.len() < 6 {
         return book(world, ledger, number).await;
     }
-    let id = known[random.random_range(0..known.len())];
+    let id = *which.get(&known);
     let (start, end) = slot(number);
-    let body = match random.random_range(0..20) {
-        0..=8 => patch(random, number),
-        9 => json!({"status": "completed"}),
-        10 | 11 => json!({"status": "scheduled"}),
-        12..=15 => {
-            let body = json!({"starts_at": start, "ends_at": end});
-            return change(
-                world,
-                ledger,
-                id,
-                "reschedule",
-                request::reschedule(body).unwrap(),
-                None,
-            )
-            .await;
+    let body = match call {
+        Call::Book | Call::PatchWhatWasRead => {
+            return patch_what_was_read(world, ledger, id, number).await;
         }
-        16 => return patch_what_was_read(world, ledger, id, number).await,
-        _ => {
+        Call::Patch {
+            title,
+            notes,
+            location,
+            time,
+        } => patch((*title, *notes, *location, *time), number),
+        Call::Status(status) => json!({"status": status}),
+        Call::Reschedule => {
+            let asked = request::reschedule(json!({"starts_at": start, "ends_at": end})).unwrap();
+            return change(world, ledger, id, "reschedule", asked, None).await;
+        }
+        Call::Cancel => {
             let cancellation = request::cancel_without_reason();
             return change(world, ledger, id, "cancel", cancellation, None).await;
         }
     };
-    change(
-        world,
-        ledger,
-        id,
-        &body.to_string(),
-        request::patch(body.clone()).unwrap(),
-        None,
-    )
-    .await;
+    let asked = request::patch(body.clone()).unwrap();
+    change(world, ledger, id, &body.to_string(), asked, None).await;
 }
 
-fn patch(random: &mut StdRng, number: u32) -> Value {
+fn patch(fields: (bool, Option<Write>, Option<Write>, bool), number: u32) -> Value {
+    let (title, notes, location, time) = fields;
     let mut body = json!({});
-    for field in ["title", "notes", "location"] {
-        if random.random_bool(0.4) {
-            let cleared = field != "title" && random.random_bool(0.2);
-            body[field] = if cleared {
-                Value::Null
-            } else {
-                json!(format!("caller's {field} {number}"))
-            };
+    let texts = [
+        ("title", title.then_some(Write::New)),
+        ("notes", notes),
+        ("location", location),
+    ];
+    for (field, write) in texts {
+        match write {
+            Some(Write::New) => body[field] = json!(format!("caller's {field} {number}")),
+            Some(Write::Clear) => body[field] = Value::Null,
+            None => {}
         }
     }
-    if random.random_bool(0.3) || body == json!({}) {
+    if time || body == json!({}) {
         let (start, end) = slot(number);
         body["starts_at"] = json!(start);
         body["ends_at"] = json!(end);
@@ -89,7 +84,7 @@ fn patch(random: &mut StdRng, number: u32) -> Value {
 async fn book(world: &World, ledger: &mut Ledger, number: u32) {
     let (start, end) = slot(number);
     let body = json!({
-        "patient_name": "A. Khan", "title": format!("caller's title {number}"), "starts_at": start, "ends_at": end,
+        "patient_name": PATIENT, "title": format!("caller's title {number}"), "starts_at": start, "ends_at": end,
     });
     let booking = request::booking(body, Utc::now()).unwrap();
     let booked = queries::book(&world.db, soon(), &booking, &world.calendar, ZONE, "frontend").await;

@@ -9,7 +9,8 @@ use shared::appointment::{Appointment, Status, queries};
 
 use crate::callers::{shown_time, value};
 use crate::ledger::{Field, Ledger};
-use crate::runs::{self, Run};
+use crate::plan::Run;
+use crate::runs;
 use crate::world::{World, ZONE, soon};
 
 const FIELDS: [Field; 4] = [Field::Title, Field::Notes, Field::Location, Field::Time];
@@ -21,7 +22,7 @@ pub(crate) async fn come_to_rest(world: &World, ledger: &Ledger) -> Result<(), S
     world.google.set_listing_manners(ListingManners::default());
     world.let_dead_statements_end().await;
     world.let_claims_and_leases_lapse().await;
-    for run in [Run::PushAll, Run::Tick, Run::Tick] {
+    for run in [Run::Notified, Run::PushAll, Run::Tick, Run::Tick] {
         sync(world, run).await?;
     }
     let mut wrong = Vec::new();
@@ -34,6 +35,7 @@ pub(crate) async fn come_to_rest(world: &World, ledger: &Ledger) -> Result<(), S
         wrong.extend(check_event(world, &appointment).await);
     }
     wrong.extend(check_own_events(world, ledger));
+    wrong.extend(check_notifications(world).await);
     wrong.extend(check_histories(world).await);
     wrong.extend(world.google.violations());
     for write in world.google.unconditional_writes() {
@@ -107,16 +109,32 @@ async fn check_event(world: &World, appointment: &Appointment) -> Vec<String> {
     wrong
 }
 
-fn shown(event: &Value, field: Field) -> String {
+/// What an event shows of a field, in the ledger's words.
+pub(crate) fn shown(event: &Value, field: Field) -> String {
     let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
     match field {
         Field::Title => text("summary"),
         Field::Location => text("location"),
-        Field::Notes => match text("description").rsplit_once(FOOTER) {
-            Some((notes, _)) => notes.trim().to_owned(),
-            None => "no footer".to_owned(),
-        },
+        Field::Notes => notes(&text("description")),
         Field::Time => shown_time(instant(&event["start"]), instant(&event["end"])),
+    }
+}
+
+fn notes(description: &str) -> String {
+    match description.rsplit_once(FOOTER) {
+        Some((notes, _)) => notes.trim().to_owned(),
+        None => "no footer".to_owned(),
+    }
+}
+
+/// Whether both sides last agreed on this text.
+pub(crate) fn agreed_on(agreed: &Value, field: Field, value: &str) -> bool {
+    let text = |name: &str| agreed[name].as_str();
+    match field {
+        Field::Title => text("title") == Some(value),
+        Field::Location => text("location") == Some(value),
+        Field::Notes => text("description").is_some_and(|description| notes(description) == value),
+        Field::Time => false,
     }
 }
 
@@ -139,6 +157,13 @@ fn check_own_events(world: &World, ledger: &Ledger) -> Vec<String> {
     touched
         .map(|(id, _)| format!("the person's own event {id} was touched"))
         .collect()
+}
+
+/// No notification waits for a pull.
+async fn check_notifications(world: &World) -> Option<String> {
+    let waiting = "select change_seq, pulled_seq from calendars where id = $1 and change_seq <> pulled_seq";
+    let rows = world.query(waiting).await;
+    rows.first().map(|row| format!("a notification waits: {row:?}"))
 }
 
 /// Versions are counted through, one row of history for each.

@@ -1,22 +1,23 @@
 //! One history: steps in which callers, people and runs act at once, then peace, then the reckoning.
 
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use chrono::TimeDelta;
+use tokio::sync::watch;
 
 use crate::checks;
 use crate::ledger::Ledger;
-use crate::runs::{self, Planned};
+use crate::plan::{Deed, Plan, Step};
+use crate::runs::{self, Ran};
 use crate::world::World;
 use crate::{callers, people};
 
-/// Plays the history of a seed. Answers, if it ended badly, why, and the story.
-pub(crate) async fn play(world: &mut World, seed: u64) -> Result<(), String> {
-    let mut random = StdRng::seed_from_u64(seed);
-    let mut ledger = Ledger::default();
-    world.begin(seed);
+/// Plays a history in a calendar of this name. Answers, if it ended badly, why, and the story.
+pub(crate) async fn play(world: &mut World, calendar: &str, plan: &Plan) -> Result<(), String> {
+    let google_ahead = TimeDelta::seconds(plan.google_ahead);
+    let mut ledger = Ledger::new(google_ahead);
+    world.begin(calendar, google_ahead);
     let mut number = 0;
-    for _ in 0..random.random_range(4..14) {
-        Box::pin(step(world, &mut ledger, &mut random, &mut number)).await;
+    for one in &plan.steps {
+        Box::pin(step(world, &mut ledger, one, &mut number)).await;
     }
     if let Err(fault) = checks::come_to_rest(world, &ledger).await {
         ledger.faults.push(fault);
@@ -31,52 +32,75 @@ pub(crate) async fn play(world: &mut World, seed: u64) -> Result<(), String> {
     ))
 }
 
-async fn step(world: &mut World, ledger: &mut Ledger, random: &mut StdRng, number: &mut u32) {
-    if random.random_bool(0.4) {
-        runs::trouble(world, ledger, random);
+async fn step(world: &mut World, ledger: &mut Ledger, step: &Step, number: &mut u32) {
+    if let Some(trouble) = &step.trouble {
+        runs::trouble(world, ledger, trouble);
     }
-    if random.random_bool(0.2) {
+    if step.leases_lapse {
         world.let_claims_and_leases_lapse().await;
     }
-    let planned = [0.75, 0.4].map(|likely| random.random_bool(likely).then(|| Planned::draw(random)));
-    ledger.tell(format!("runs: {planned:?}"));
+    ledger.tell(format!("runs: {:?}", step.runs));
     let here = &*world;
-    let run = async |process: usize| match planned[process] {
-        Some(run) => run.play(here, process).await,
-        None => (Ok(()), false),
+    let (thaw, frozen) = watch::channel(false);
+    let run = async |process: usize| match step.runs[process] {
+        Some(run) => runs::play(run, here, process, frozen.clone()).await,
+        None => Ran::Well,
     };
     let deeds = async {
-        for _ in 0..random.random_range(0..5) {
+        for (wait, deed) in &step.deeds {
             *number += 1;
-            pause(here, random).await;
-            if random.random_bool(0.5) {
-                callers::call(here, ledger, random, *number).await;
-            } else {
-                people::act(here, ledger, random, *number).await;
-            }
+            pause(here, *wait).await;
+            do_it(here, ledger, deed, *number).await;
         }
-        if random.random_bool(0.05) {
-            ledger.tell("claims and leases lapse");
-            here.let_claims_and_leases_lapse().await;
-        }
-        pause(here, random).await;
         // Whatever hangs goes on; an outage that goes on would only make everyone wait.
         here.google.heal();
         ledger.tell("healed");
+        thaw.send_replace(true);
     };
     let (first, second, ()) = tokio::join!(run(0), run(1), deeds);
-    for (process, (outcome, died)) in [first, second].into_iter().enumerate() {
-        ledger.faults.extend(outcome.err());
-        if died {
-            ledger.tell(format!("process {process} was killed"));
-            world.replace_process(process);
+    let cut = step
+        .deeds
+        .iter()
+        .any(|(_, deed)| matches!(deed, Deed::ConnectionsCut));
+    for (process, ran) in [first, second].into_iter().enumerate() {
+        match ran {
+            Ran::Well => {}
+            Ran::Failed(_) if cut => {}
+            Ran::Failed(fault) => ledger.faults.push(fault),
+            Ran::Killed => {
+                ledger.tell(format!("process {process} was killed"));
+                world.replace_process(process);
+            }
+        }
+    }
+}
+
+async fn do_it(world: &World, ledger: &mut Ledger, deed: &Deed, number: u32) {
+    match deed {
+        Deed::Call(which, call) => callers::call(world, ledger, *which, call, number).await,
+        Deed::Act(which, act) => people::act(world, ledger, *which, act, number).await,
+        Deed::Notifications(count) => {
+            ledger.tell(format!("{count} notifications"));
+            for _ in 0..*count {
+                world
+                    .query("update calendars set change_seq = change_seq + 1 where id = $1")
+                    .await;
+            }
+        }
+        Deed::LeasesLapse => {
+            ledger.tell("claims and leases lapse");
+            world.let_claims_and_leases_lapse().await;
+        }
+        Deed::ConnectionsCut => {
+            ledger.tell("connections are cut");
+            world.cut_connections().await;
         }
     }
 }
 
 /// Lets the others get on with it: for no time, or for some round trips.
-async fn pause(world: &World, random: &mut StdRng) {
-    for _ in 0..random.random_range(0..6) {
+async fn pause(world: &World, round_trips: u8) {
+    for _ in 0..round_trips {
         world.query("select 1 where $1 = ''").await;
     }
 }

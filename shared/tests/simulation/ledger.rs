@@ -31,7 +31,8 @@ struct Write {
     /// the event's edits younger.
     at: DateTime<Utc>,
     /// Whether it must be there at the end unless something later is. A person's edit of an event that was then
-    /// deleted, or whose appointment a caller had cancelled, need not.
+    /// deleted, or whose appointment a caller had cancelled, need not; nor need one
+    /// back to what both sides last agreed on: Google shows no edit then.
     binding: bool,
 }
 
@@ -55,17 +56,22 @@ pub(crate) enum Fate {
 /// What was done to one appointment.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
+    google_ahead: TimeDelta,
     writes: BTreeMap<Field, Vec<Write>>,
     fates: Vec<Fate>,
 }
 
 /// What was done to all.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Ledger {
+    /// By how much people's clock is ahead of callers'.
+    google_ahead: TimeDelta,
     /// By appointment.
     pub(crate) accounts: BTreeMap<String, Account>,
     /// Events that a person ever deleted.
     pub(crate) deleted: HashSet<String>,
+    /// Events that a person moved to another calendar.
+    pub(crate) away: HashSet<String>,
     /// A person's own events: by id, their etags as the person left them.
     pub(crate) own: BTreeMap<String, String>,
     /// The history as told to whoever looks into a failure.
@@ -75,13 +81,28 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    pub(crate) fn new(google_ahead: TimeDelta) -> Self {
+        Self {
+            google_ahead,
+            accounts: BTreeMap::new(),
+            deleted: HashSet::new(),
+            away: HashSet::new(),
+            own: BTreeMap::new(),
+            story: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+
     pub(crate) fn tell(&mut self, line: impl AsRef<str>) {
         let now = Utc::now().format("%H:%M:%S%.3f");
         self.story.push(format!("{now} {}", line.as_ref()));
     }
 
     pub(crate) fn account(&mut self, appointment: &str) -> &mut Account {
-        self.accounts.entry(appointment.to_owned()).or_default()
+        let google_ahead = self.google_ahead;
+        let account = self.accounts.entry(appointment.to_owned()).or_default();
+        account.google_ahead = google_ahead;
+        account
     }
 }
 
@@ -101,21 +122,25 @@ impl Account {
             side: Side::Person,
             value: value.to_owned(),
             event: Some(event.to_owned()),
-            at: Utc::now(),
+            at: Utc::now() + self.google_ahead,
             binding,
         });
     }
 
     /// A person changed anything in an event.
     pub(crate) fn person_touched(&mut self, event: &str) {
+        let now = Utc::now() + self.google_ahead;
         let writes = self.writes.values_mut().flatten();
         for write in writes.filter(|write| write.event.as_deref() == Some(event)) {
-            write.at = Utc::now();
+            write.at = now;
         }
     }
 
     pub(crate) fn fate(&mut self, fate: Fate) {
-        self.fates.push(fate);
+        // By a clock that is behind, what a person did may look older than what a caller did before it.
+        let by_person = matches!(fate, Fate::Deleted | Fate::Restored);
+        let in_doubt = by_person && self.google_ahead < TimeDelta::zero();
+        self.fates.push(if in_doubt { Fate::Unclear } else { fate });
         if matches!(fate, Fate::Cancelled | Fate::Deleted | Fate::Unclear) {
             self.unbind();
         }
@@ -134,6 +159,12 @@ impl Account {
         if self.fates.last() == Some(&Fate::Deleted) {
             self.fates.push(Fate::Unclear);
         }
+    }
+
+    /// The title that the appointment was booked with.
+    pub(crate) fn first_title(&self) -> Option<&str> {
+        let titles = self.writes.get(&Field::Title)?;
+        titles.first().map(|write| write.value.as_str())
     }
 
     /// Says what is wrong with a field's value at the end, if anything is.

@@ -1,98 +1,116 @@
 //! What people do in Google Calendar.
 
-use chrono::{Days, TimeZone};
-use rand::RngExt;
-use rand::rngs::StdRng;
+use chrono::{DateTime, Days, TimeDelta, TimeZone, Utc};
+use proptest::sample::Index;
 use serde_json::{Value, json};
 
 use crate::callers::{shown_time, slot};
+use crate::checks::{agreed_on, shown};
 use crate::ledger::{Fate, Field, Ledger};
-use crate::world::{Ours, World, ZONE};
+use crate::plan::{Act, Write};
+use crate::world::{ELSEWHERE, Ours, World, ZONE};
 
-/// One deed, drawn at random; `number` is new with each, and makes its values new.
-pub(crate) async fn act(world: &World, ledger: &mut Ledger, random: &mut StdRng, number: u32) {
-    let ours = world.ours().await;
-    if ours.is_empty() || random.random_bool(0.1) {
-        return mind_their_own(world, ledger, random, number);
+/// The patient of every appointment, and the title of one that has none.
+pub(crate) const PATIENT: &str = "A. Khan";
+
+/// One deed to one of our events, or to one of the person's own; `number` is new with each, and makes its values new.
+pub(crate) async fn act(world: &World, ledger: &mut Ledger, which: Index, act: &Act, number: u32) {
+    match act {
+        Act::AddOwn => return add_own(world, ledger, number),
+        Act::EditOwn => return edit_own(world, ledger, which, number),
+        _ => {}
     }
-    let one = &ours[random.random_range(0..ours.len())];
-    let Some(event) = world
-        .events()
-        .into_iter()
-        .find(|event| event["id"] == one.event_id)
-    else {
+    let ours = world.ours().await;
+    if ours.is_empty() {
+        return;
+    }
+    let one = which.get(&ours);
+    let events = world.events();
+    let Some(event) = events.iter().find(|event| event["id"] == one.event_id) else {
         return;
     };
-    let in_bin = event["status"] == "cancelled";
-    match random.random_range(0..20) {
-        0..=2 if !in_bin => delete(world, ledger, one),
-        0..=5 if in_bin => restore(world, ledger, one),
-        3 if !in_bin => duplicate(world, ledger, one),
-        _ if in_bin => {}
-        4 => write(world, ledger, one, &recurring(), None),
-        5 => write(world, ledger, one, &below_the_footer(&event), None),
-        kind => edit(world, ledger, random, one, (&event, kind, number)),
+    if event["status"] == "cancelled" {
+        if matches!(act, Act::DeleteOrRestore) && !ledger.away.contains(&one.event_id) {
+            restore(world, ledger, one);
+        }
+        return;
+    }
+    match act {
+        Act::DeleteOrRestore => delete(world, ledger, one),
+        Act::MoveToOtherCalendar => move_away(world, ledger, one),
+        Act::Duplicate => duplicate(world, ledger, one),
+        Act::MakeRecurring => {
+            let patch = json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3"]});
+            write(world, ledger, one, &patch, None);
+        }
+        Act::EditFooter => write(world, ledger, one, &inside_the_footer(event), None),
+        edit => {
+            let title = ledger.account(&one.appointment).first_title().map(str::to_owned);
+            // Writing what is there already is no edit.
+            if let Some((field, patch, value)) = edited(edit, event, title.as_deref(), number)
+                && shown(event, field) != value
+            {
+                write(world, ledger, one, &patch, Some((field, value)));
+            }
+        }
     }
 }
 
-fn edit(world: &World, ledger: &mut Ledger, random: &mut StdRng, one: &Ours, what: (&Value, i32, u32)) {
-    let (event, kind, number) = what;
-    match kind {
-        6..=8 => {
-            let title = format!("person's title {number}");
-            write(
-                world,
-                ledger,
-                one,
-                &json!({"summary": title}),
-                Some((Field::Title, title)),
-            );
+/// The patch of an edit, and the field's value in the ledger's words.
+fn edited(
+    act: &Act,
+    event: &Value,
+    first_title: Option<&str>,
+    number: u32,
+) -> Option<(Field, Value, String)> {
+    let text = |field: &str, write: &Write| match write {
+        Write::New => format!("person's {field} {number}"),
+        Write::Clear => String::new(),
+    };
+    let (start, end) = slot(number);
+    Some(match act {
+        Act::Title(Write::Clear) => (Field::Title, json!({"summary": ""}), PATIENT.to_owned()),
+        Act::Title(write) => {
+            let title = text("title", write);
+            (Field::Title, json!({"summary": title}), title)
         }
-        9 | 10 => {
-            let location = format!("person's location {number}");
-            write(
-                world,
-                ledger,
-                one,
-                &json!({"location": location}),
-                Some((Field::Location, location)),
-            );
+        Act::TakeTitleBack => {
+            let title = first_title?.to_owned();
+            (Field::Title, json!({"summary": title}), title)
         }
-        11..=13 => {
-            let notes = format!("person's notes {number}");
+        Act::Location(write) => {
+            let location = text("location", write);
+            (Field::Location, json!({"location": location}), location)
+        }
+        Act::Notes(write) => {
+            let notes = text("notes", write);
             let description = event["description"].as_str().unwrap_or_default();
-            let footer = description
-                .find("--- Patient")
-                .map_or("", |at| &description[at..]);
+            let footer = description.find("--- Patient");
+            let footer = footer.map_or("", |at| &description[at..]);
             let patch = json!({"description": format!("{notes}\n\n{footer}")});
-            write(world, ledger, one, &patch, Some((Field::Notes, notes)));
+            (Field::Notes, patch, notes)
         }
-        14 => {
-            let first = ZONE.with_ymd_and_hms(2028, 1, 1, 0, 0, 0).unwrap() + Days::new(number.into());
-            let end = first + Days::new(1);
-            let date = |at: chrono::DateTime<chrono_tz::Tz>| json!({"date": at.format("%Y-%m-%d").to_string(), "dateTime": null, "timeZone": null});
-            let time = shown_time(first.to_utc(), end.to_utc());
-            let patch = json!({"start": date(first), "end": date(end)});
-            write(world, ledger, one, &patch, Some((Field::Time, time)));
+        Act::AllDay => all_day(number),
+        Act::MoveOnto => {
+            let (start, end) = slot(number.saturating_sub(1));
+            moved(start, end + TimeDelta::minutes(number.into()))
         }
-        _ => {
-            let (mut start, mut end) = slot(number);
-            if random.random_bool(0.15) {
-                // Onto whatever was put here a moment ago.
-                (start, end) = slot(number.saturating_sub(1));
-                end += chrono::TimeDelta::minutes(i64::from(number));
-            }
-            let time = |at: chrono::DateTime<chrono::Utc>| json!({"dateTime": at.with_timezone(&ZONE).to_rfc3339(), "timeZone": ZONE.name(), "date": null});
-            let patch = json!({"start": time(start), "end": time(end)});
-            write(
-                world,
-                ledger,
-                one,
-                &patch,
-                Some((Field::Time, shown_time(start, end))),
-            );
-        }
-    }
+        _ => moved(start, end),
+    })
+}
+
+fn all_day(number: u32) -> (Field, Value, String) {
+    let first = ZONE.with_ymd_and_hms(2028, 1, 1, 0, 0, 0).unwrap() + Days::new(number.into());
+    let end = first + Days::new(1);
+    let date = |at: DateTime<chrono_tz::Tz>| json!({"date": at.format("%Y-%m-%d").to_string(), "dateTime": null, "timeZone": null});
+    let patch = json!({"start": date(first), "end": date(end)});
+    (Field::Time, patch, shown_time(first.to_utc(), end.to_utc()))
+}
+
+fn moved(start: DateTime<Utc>, end: DateTime<Utc>) -> (Field, Value, String) {
+    let time = |at: DateTime<Utc>| json!({"dateTime": at.with_timezone(&ZONE).to_rfc3339(), "timeZone": ZONE.name(), "date": null});
+    let patch = json!({"start": time(start), "end": time(end)});
+    (Field::Time, patch, shown_time(start, end))
 }
 
 fn write(world: &World, ledger: &mut Ledger, one: &Ours, patch: &Value, wrote: Option<(Field, String)>) {
@@ -108,38 +126,50 @@ fn write(world: &World, ledger: &mut Ledger, one: &Ours, patch: &Value, wrote: O
     if done.is_err() {
         return;
     }
-    let binding = one.status != "cancelled" && !ledger.deleted.contains(&one.event_id);
+    let lasting = one.status != "cancelled" && !ledger.deleted.contains(&one.event_id);
     let account = ledger.account(&one.appointment);
     account.person_touched(&one.event_id);
     if let Some((field, value)) = wrote {
+        let binding = lasting && !agreed_on(&one.agreed, field, &value);
         account.person_wrote(&one.event_id, field, &value, binding);
     }
 }
 
-fn recurring() -> Value {
-    json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3"]})
-}
-
-fn below_the_footer(event: &Value) -> Value {
-    json!({"description": format!("{}\nbelow", event["description"].as_str().unwrap_or_default())})
+fn inside_the_footer(event: &Value) -> Value {
+    let description = event["description"].as_str().unwrap_or_default();
+    json!({"description": description.replace("Name: ", "Name: not ")})
 }
 
 fn delete(world: &World, ledger: &mut Ledger, one: &Ours) {
-    let done = world.google.person().delete(&world.calendar, &one.event_id);
+    let done = world
+        .google
+        .person()
+        .delete(&world.calendar, &one.event_id)
+        .is_ok();
+    take_out(ledger, one, "deletes", done, Fate::Deleted);
+}
+
+/// To this calendar, that is a deletion. Its event cannot be asked when that was, so callers' changes that wait may be
+/// younger.
+fn move_away(world: &World, ledger: &mut Ledger, one: &Ours) {
+    let person = world.google.person();
+    let moved = person.move_to_calendar(&world.calendar, &one.event_id, ELSEWHERE);
+    ledger.away.insert(one.event_id.clone());
+    let fate = if one.settled { Fate::Deleted } else { Fate::Unclear };
+    take_out(ledger, one, "moves to another calendar", moved.is_ok(), fate);
+}
+
+fn take_out(ledger: &mut Ledger, one: &Ours, deed: &str, done: bool, fate: Fate) {
     ledger.tell(format!(
-        "person deletes {} (of {}, {}, current {}): {}",
-        one.event_id,
-        one.appointment,
-        one.status,
-        one.current,
-        done.is_ok()
+        "person {deed} {} (of {}, {}, current {}): {done}",
+        one.event_id, one.appointment, one.status, one.current
     ));
-    if done.is_ok() {
+    if done {
         ledger.deleted.insert(one.event_id.clone());
         let account = ledger.account(&one.appointment);
         match (one.current, one.status.as_str()) {
             (true, "cancelled") => account.fate(Fate::Unclear),
-            (true, _) => account.fate(Fate::Deleted),
+            (true, _) => account.fate(fate),
             (false, _) => account.unbind(),
         }
     }
@@ -177,21 +207,23 @@ fn duplicate(world: &World, ledger: &mut Ledger, one: &Ours) {
     }
 }
 
-fn mind_their_own(world: &World, ledger: &mut Ledger, random: &mut StdRng, number: u32) {
-    let person = world.google.person();
+fn add_own(world: &World, ledger: &mut Ledger, number: u32) {
+    let (start, end) = slot(number);
+    let lunch = json!({"summary": "Lunch", "start": {"dateTime": start}, "end": {"dateTime": end}});
+    if let Ok(event) = world.google.person().add(&world.calendar, &lunch) {
+        ledger.tell("person adds an event of their own");
+        own(ledger, &event);
+    }
+}
+
+fn edit_own(world: &World, ledger: &mut Ledger, which: Index, number: u32) {
     let ids: Vec<_> = ledger.own.keys().cloned().collect();
-    let event = if ids.is_empty() || random.random_bool(0.5) {
-        let (start, end) = slot(number);
-        person.add(
-            &world.calendar,
-            &json!({"summary": "Lunch", "start": {"dateTime": start}, "end": {"dateTime": end}}),
-        )
-    } else {
-        let id = &ids[random.random_range(0..ids.len())];
-        person.retitle(&world.calendar, id, &format!("Lunch {number}"))
-    };
-    if let Ok(event) = event {
-        ledger.tell("person minds an event of their own");
+    if ids.is_empty() {
+        return;
+    }
+    let (id, title) = (which.get(&ids), format!("Lunch {number}"));
+    if let Ok(event) = world.google.person().retitle(&world.calendar, id, &title) {
+        ledger.tell("person edits an event of their own");
         own(ledger, &event);
     }
 }

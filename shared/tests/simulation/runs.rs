@@ -2,79 +2,67 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use local::google::{Fault, ListingManners, Outage};
-use rand::RngExt;
-use rand::rngs::StdRng;
 use shared::deadline::Deadline;
 use shared::sync::{Occasion, Patience, Sync, SyncError};
+use tokio::sync::watch;
 
 use crate::ledger::Ledger;
+use crate::plan::{End, Failing, PlannedRun, Run, Trouble};
 use crate::world::World;
 
-/// What a run does.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Run {
-    Push,
-    PushAll,
-    Pull,
-    Tick,
+/// A frozen run may hold locks that everyone waits for; then it goes on after this.
+const FROZEN_AT_MOST: Duration = Duration::from_millis(200);
+
+/// What came of a run.
+pub(crate) enum Ran {
+    Well,
+    Killed,
+    /// The database failed it.
+    Failed(String),
 }
 
-/// A run, and after how many polls its process dies, if it does.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Planned {
-    run: Run,
-    killed_after: Option<u32>,
-}
-
-impl Planned {
-    pub(crate) fn draw(random: &mut StdRng) -> Self {
-        Self {
-            run: match random.random_range(0..10) {
-                0 | 1 => Run::Push,
-                2 | 3 => Run::PushAll,
-                4..=6 => Run::Pull,
-                _ => Run::Tick,
-            },
-            killed_after: random.random_bool(0.25).then(|| random.random_range(1..80)),
-        }
-    }
-
-    /// Runs; tells what went wrong that may not, and whether the process died.
-    pub(crate) async fn play(self, world: &World, process: usize) -> (Result<(), String>, bool) {
-        let sync = world.processes[process].sync();
-        let run = go(self.run, &sync, &world.calendar);
-        let outcome = match self.killed_after {
-            None => Some(run.await),
-            Some(polls) => killed_after(polls, run).await,
-        };
-        match outcome {
-            None => (Ok(()), true),
-            Some(Err(SyncError::Database(error))) => (Err(format!("{self:?} failed: {error:?}")), false),
-            Some(_) => (Ok(()), false),
-        }
+/// Plays a run; one that is to be frozen stays so until `thaw` says true.
+pub(crate) async fn play(
+    planned: PlannedRun,
+    world: &World,
+    process: usize,
+    thaw: watch::Receiver<bool>,
+) -> Ran {
+    let sync = world.processes[process].sync();
+    let run = go(planned.run, &sync, &world.calendar);
+    let outcome = match planned.end {
+        End::Natural => Some(run.await),
+        End::Killed { after } => killed_after(after, run).await,
+        End::Frozen { after } => Some(frozen_after(after, thaw, run).await),
+    };
+    match outcome {
+        None => Ran::Killed,
+        Some(Err(SyncError::Database(error))) => Ran::Failed(format!("{planned:?} failed: {error:?}")),
+        Some(_) => Ran::Well,
     }
 }
 
 pub(crate) async fn go(run: Run, sync: &Sync<'_>, calendar: &str) -> Result<(), SyncError> {
     let deadline = Deadline::after(Duration::from_secs(12));
-    if matches!(run, Run::PushAll) {
-        sync.push_all(calendar, Duration::ZERO, deadline).await?;
+    let pull = async |occasion| {
+        let pulled = sync.pull(calendar, occasion, Patience::Leave, false, deadline);
+        pulled.await.map(drop)
+    };
+    match run {
+        Run::Push => sync.push(calendar, deadline).await.map(drop),
+        Run::PushAll => sync.push_all(calendar, Duration::ZERO, deadline).await.map(drop),
+        Run::Pull => pull(Occasion::Always).await,
+        Run::Notified => pull(Occasion::Notified).await,
+        Run::Tick => {
+            sync.push(calendar, deadline).await?;
+            pull(Occasion::Always).await?;
+            sync.push(calendar, deadline).await.map(drop)
+        }
     }
-    if matches!(run, Run::Push | Run::Tick) {
-        sync.push(calendar, deadline).await?;
-    }
-    if matches!(run, Run::Pull | Run::Tick) {
-        sync.pull(calendar, Occasion::Always, Patience::Leave, false, deadline)
-            .await?;
-    }
-    if matches!(run, Run::Tick) {
-        sync.push(calendar, deadline).await?;
-    }
-    Ok(())
 }
 
 /// Drops a future that is not done after so many polls: its process is killed where it stands.
@@ -91,34 +79,54 @@ async fn killed_after<F: Future>(polls: u32, run: F) -> Option<F::Output> {
     .await
 }
 
-/// Trouble with Google, drawn at random. What hangs is released at the end of the step.
-pub(crate) fn trouble(world: &World, ledger: &mut Ledger, random: &mut StdRng) {
-    let calls = [
-        "events.insert",
-        "events.patch",
-        "events.delete",
-        "events.get",
-        "events.list",
-    ];
-    let call = calls[random.random_range(0..calls.len())];
+/// Leaves a future alone for a while after so many polls: its process is frozen where it stands, and goes on later.
+async fn frozen_after<F: Future>(polls: u32, mut thaw: watch::Receiver<bool>, run: F) -> F::Output {
+    let mut run = pin!(run);
+    let mut thawed = pin!(tokio::time::timeout(
+        FROZEN_AT_MOST,
+        thaw.wait_for(|thawed| *thawed)
+    ));
+    let (mut left, mut frozen) = (polls, true);
+    poll_fn(move |context| {
+        if left > 0 {
+            left -= 1;
+        } else if frozen {
+            drop(ready!(thawed.as_mut().poll(context)));
+            frozen = false;
+        }
+        run.as_mut().poll(context)
+    })
+    .await
+}
+
+/// Trouble with Google. What hangs is released at the end of the step.
+pub(crate) fn trouble(world: &World, ledger: &mut Ledger, trouble: &Trouble) {
     let google = &world.google;
-    match random.random_range(0..16) {
-        0..=2 => google.fail(Fault::on(call).after().disconnect().times(1)),
-        3 => google.fail(Fault::on(call).disconnect().times(1)),
-        4 => google.fail(Fault::on(call).times(2)),
-        5 => google.fail(Fault::on(call).after().times(1)),
-        6..=8 => google.fail(Fault::on(call).after().hang().times(1)),
-        9 | 10 => google.fail(Fault::on(call).hang().times(1)),
-        11 => google.set_outage(Outage::Closed),
-        12 => google.set_outage(Outage::None),
-        13 => google.fail(Fault::on(call).refuse(400, "invalid").times(1)),
-        14 => google.expire_sync_tokens(),
-        _ => google.set_listing_manners(ListingManners {
-            page_limit: random.random_bool(0.7).then_some(2),
-            empty_pages: random.random_bool(0.5),
-            repeat_ids: random.random_bool(0.5),
+    match trouble {
+        Trouble::Call(call, failing) => {
+            let fault = Fault::on(call);
+            google.fail(match failing {
+                Failing::AnswerLost => fault.after().disconnect().times(1),
+                Failing::Disconnected => fault.disconnect().times(1),
+                Failing::Unavailable => fault.times(2),
+                Failing::UnavailableAfter => fault.after().times(1),
+                Failing::HangsAfter => fault.after().hang().times(1),
+                Failing::HangsBefore => fault.hang().times(1),
+                Failing::Refused => fault.refuse(400, "invalid").times(1),
+            });
+        }
+        Trouble::Closed => google.set_outage(Outage::Closed),
+        Trouble::TokensExpire => google.expire_sync_tokens(),
+        Trouble::Pages {
+            short,
+            empty,
+            repeated,
+        } => google.set_listing_manners(ListingManners {
+            page_limit: short.then_some(2),
+            empty_pages: *empty,
+            repeat_ids: *repeated,
             ..ListingManners::default()
         }),
     }
-    ledger.tell(format!("trouble with {call}: {:?}", google.faults()));
+    ledger.tell(format!("trouble: {trouble:?}"));
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use local::google::{ListingManners, StandIn};
 use local::postgres::TestDatabase;
 use serde_json::Value;
@@ -13,10 +14,13 @@ use shared::deadline::Deadline;
 use shared::google::{ApiUrl, Client, ServiceAccount};
 use shared::sync::Sync;
 use tokio_postgres::Row;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::{Json, ToSql, Type};
 
 /// The zone of the clinic and of its calendars.
 pub(crate) const ZONE: chrono_tz::Tz = chrono_tz::Asia::Karachi;
+
+/// Where people move events to that they no longer want here.
+pub(crate) const ELSEWHERE: &str = "elsewhere@example.com";
 
 /// Nobody listens.
 struct Deaf;
@@ -62,6 +66,7 @@ pub(crate) fn soon() -> Deadline {
 impl World {
     pub(crate) async fn open() -> Self {
         let (database, google) = (TestDatabase::create().await, StandIn::start().await.unwrap());
+        google.add_calendar(ELSEWHERE, ZONE);
         Self {
             calendar: String::new(),
             db: connection(&database),
@@ -72,9 +77,10 @@ impl World {
     }
 
     /// Clears the stage for another history.
-    pub(crate) fn begin(&mut self, seed: u64) {
-        self.calendar = format!("clinic-{seed}@example.com");
+    pub(crate) fn begin(&mut self, calendar: &str, google_ahead: TimeDelta) {
+        calendar.clone_into(&mut self.calendar);
         self.google.heal();
+        self.google.set_clock_ahead(google_ahead);
         self.google.set_listing_manners(ListingManners::default());
         self.google.add_calendar(&self.calendar, ZONE);
         self.google.clear_requests();
@@ -111,6 +117,16 @@ impl World {
             .await;
     }
 
+    /// The database ends the sessions of the processes that sync, whatever they are doing.
+    pub(crate) async fn cut_connections(&self) {
+        self.query(
+            "select pg_terminate_backend(pid) from pg_stat_activity
+             where datname = current_database() and usename = current_user and pid <> pg_backend_pid()
+               and $1::text is not null",
+        )
+        .await;
+    }
+
     /// Waits until no statement runs any more that a killed run has left behind on the server: it could still claim
     /// something after all claims have lapsed.
     pub(crate) async fn let_dead_statements_end(&self) {
@@ -132,7 +148,8 @@ impl World {
     pub(crate) async fn ours(&self) -> Vec<Ours> {
         let read =
             "select e.event_id, a.id::text, a.status, a.google_calendar_event_id = e.event_id as current,
-                e.seen = 'gone' as gone
+                e.seen = 'gone' as gone, coalesce(e.agreed, e.sent, '{}') as agreed,
+                e.pushed_version is not distinct from e.wanted_version as settled
             from calendar_events e join appointments a on a.id = e.appointment_id
             where e.calendar_id = $1 order by a.created_at, e.wanted_version, e.event_id";
         let row = |row: &Row| Ours {
@@ -141,6 +158,8 @@ impl World {
             status: row.get(2),
             current: row.get(3),
             known_gone: row.get(4),
+            agreed: row.get::<_, Json<Value>>(5).0,
+            settled: row.get(6),
         };
         self.query(read).await.iter().map(row).collect()
     }
@@ -153,6 +172,10 @@ pub(crate) struct Ours {
     pub(crate) status: String,
     pub(crate) current: bool,
     pub(crate) known_gone: bool,
+    /// What both sides last had, as stored.
+    pub(crate) agreed: Value,
+    /// Whether Google is known to show what is wanted.
+    pub(crate) settled: bool,
 }
 
 fn connection(database: &TestDatabase) -> Database {

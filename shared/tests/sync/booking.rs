@@ -158,3 +158,26 @@ async fn of_many_bookings_of_one_slot_at_once_one_wins() {
     clinic.book("2027-03-01T09:30:00Z").await;
     clinic.book("2027-03-01T08:30:00Z").await;
 }
+
+#[tokio::test]
+async fn our_own_writes_coming_back_change_nothing() {
+    let clinic = Clinic::open().await;
+    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
+    clinic.tick().await;
+    // Each is listed by the pull that follows: a patch, a deletion with an insert, a deletion.
+    changed(clinic.patch(appointment.id, json!({"title": "Ours"})).await);
+    clinic.push().await.unwrap();
+    let echoed = clinic.pull().await.unwrap();
+    assert_eq!((echoed.updated, echoed.cancelled, echoed.restored), (0, 0, 0));
+    clinic.check_at_rest().await;
+    let rescheduled = clinic
+        .reschedule(appointment.id, "2027-03-02T09:00:00+05:00")
+        .await;
+    clinic.tick().await;
+    clinic.check_at_rest().await;
+    let cancelled = clinic.cancel(appointment.id).await;
+    clinic.tick().await;
+    clinic.check_at_rest().await;
+    assert_eq!(cancelled.version, rescheduled.version + 1);
+    assert_eq!(clinic.read(appointment.id).await.version, cancelled.version);
+}

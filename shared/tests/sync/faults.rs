@@ -6,7 +6,7 @@ use shared::appointment::{Status, SyncState};
 use shared::google::Error;
 use shared::sync::SyncError;
 
-use crate::clinic::{CALENDAR, Clinic, changed};
+use crate::clinic::{CALENDAR, Clinic, changed, soon};
 
 #[tokio::test]
 async fn a_first_write_whose_answer_was_lost_is_adopted_not_doubled() {
@@ -63,6 +63,44 @@ async fn a_patch_whose_answer_was_lost_is_not_taken_for_a_persons_edit() {
         clinic.event(&appointment.google_calendar_event_id)["summary"],
         "Second"
     );
+    clinic.pull().await.unwrap();
+    clinic.check_at_rest().await;
+}
+
+#[tokio::test]
+async fn a_patch_that_arrives_after_we_have_looked_is_not_taken_for_a_persons_edit() {
+    let clinic = Clinic::open().await;
+    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
+    clinic.tick().await;
+    changed(clinic.patch(appointment.id, json!({"title": "First"})).await);
+    // One run's patch is stuck on its way; another run looks, finds nothing written, and cannot write either.
+    clinic.google.fail(Fault::on("events.patch").hang().times(1));
+    let stuck = clinic.push();
+    let others = async {
+        while clinic.google.count("events.patch") == 0 {
+            tokio::task::yield_now().await;
+        }
+        changed(clinic.patch(appointment.id, json!({"title": "Second"})).await);
+        clinic
+            .sql("update calendar_events set claimed_until = now() - interval '1 second'")
+            .await;
+        clinic
+            .google
+            .fail(Fault::on("events.patch").refuse(400, "invalid").times(1));
+        let other = shared::sync::Sync {
+            db: &clinic.another_database(),
+            ..clinic.sync()
+        };
+        assert_eq!(other.push(CALENDAR, soon()).await.unwrap().failed, 1);
+        clinic.google.release();
+    };
+    let (stuck, ()) = tokio::join!(stuck, others);
+    stuck.unwrap();
+    let event_id = &appointment.google_calendar_event_id;
+    assert_eq!(clinic.event(event_id)["summary"], "First");
+    clinic.push_all().await.unwrap();
+    assert_eq!(clinic.event(event_id)["summary"], "Second");
+    assert_eq!(clinic.read(appointment.id).await.title, "Second");
     clinic.pull().await.unwrap();
     clinic.check_at_rest().await;
 }

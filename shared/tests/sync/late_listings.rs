@@ -77,3 +77,32 @@ async fn an_appointment_cancelled_during_a_listing_is_not_brought_back() {
     assert!(clinic.live_events().is_empty());
     clinic.check_at_rest().await;
 }
+
+#[tokio::test]
+async fn an_event_restored_before_its_appointment_was_cancelled_does_not_bring_it_back() {
+    let clinic = Clinic::open().await;
+    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
+    clinic.tick().await;
+    let event_id = &appointment.google_calendar_event_id;
+    clinic.google.person().delete(CALENDAR, event_id).unwrap();
+    clinic
+        .google
+        .fail(Fault::on("events.list").after().hang().times(1));
+    clinic.google.clear_requests();
+    // The listing shows the deletion; the restoration is heard of after the cancellation.
+    let meanwhile = async {
+        while clinic.google.count("events.list") == 0 {
+            tokio::task::yield_now().await;
+        }
+        clinic.google.person().restore(CALENDAR, event_id).unwrap();
+        clinic.cancel(appointment.id).await;
+        clinic.google.release();
+    };
+    let (pulled, ()) = tokio::join!(clinic.pull(), meanwhile);
+    pulled.unwrap();
+    assert_eq!(clinic.pull().await.unwrap().restored, 0);
+    clinic.tick().await;
+    assert_eq!(clinic.read(appointment.id).await.status, Status::Cancelled);
+    assert!(clinic.live_events().is_empty());
+    clinic.check_at_rest().await;
+}

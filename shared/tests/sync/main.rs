@@ -8,6 +8,7 @@
 )]
 
 mod booking;
+mod channels;
 mod clinic;
 mod concurrency;
 mod cooldown;
@@ -15,6 +16,7 @@ mod faults;
 mod full_listing;
 mod late_listings;
 mod leases;
+mod long_listings;
 mod mass_cancel;
 mod parking;
 mod person;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use local::google::Fault;
 use serde_json::json;
+use shared::appointment::Appointment;
 
-use crate::clinic::{CALENDAR, Clinic, at};
+use crate::clinic::{CALENDAR, Clinic, at, changed};
 
 #[tokio::test]
 async fn the_old_event_goes_and_a_new_one_comes() {
@@ -122,4 +123,61 @@ async fn edits_of_the_old_and_of_the_new_event_in_one_listing_both_stay() {
         assert_eq!(live[0]["location"].as_str(), location.as_deref());
         clinic.check_at_rest().await;
     }
+}
+
+/// An appointment that was rescheduled, with its new event in Google and its old one not yet deleted.
+async fn with_an_event_left_behind(clinic: &Clinic) -> (Appointment, Appointment) {
+    let before = clinic.book("2027-03-01T09:00:00+05:00").await;
+    clinic.tick().await;
+    let after = clinic.reschedule(before.id, "2027-03-02T15:00:00+05:00").await;
+    clinic
+        .google
+        .fail(Fault::on("events.delete").refuse(400, "invalid").times(1));
+    clinic.push().await.unwrap();
+    (before, after)
+}
+
+#[tokio::test]
+async fn an_edit_counts_from_when_it_was_made_not_from_when_it_was_heard_of() {
+    let clinic = Clinic::open().await;
+    let (before, after) = with_an_event_left_behind(&clinic).await;
+    clinic.edit(&after.google_calendar_event_id, &json!({"location": "Room 1"}));
+    // The later edit is made before the earlier one is heard of, and heard of after it.
+    let made_meanwhile = async {
+        while clinic.google.count("events.list") == 0 {
+            tokio::task::yield_now().await;
+        }
+        clinic.edit(&before.google_calendar_event_id, &json!({"location": "Room 2"}));
+        clinic.google.release();
+    };
+    clinic.google.clear_requests();
+    clinic
+        .google
+        .fail(Fault::on("events.list").after().hang().times(1));
+    let (pulled, ()) = tokio::join!(clinic.pull(), made_meanwhile);
+    assert_eq!(pulled.unwrap().updated, 1);
+    clinic.pull().await.unwrap();
+    clinic.push_all().await.unwrap();
+    clinic.tick().await;
+    assert_eq!(clinic.read(before.id).await.location.as_deref(), Some("Room 2"));
+    clinic.check_at_rest().await;
+}
+
+#[tokio::test]
+async fn an_early_edit_of_the_old_event_yields_to_a_callers_later_one_whatever_else_is_listed() {
+    let clinic = Clinic::open().await;
+    let (before, after) = with_an_event_left_behind(&clinic).await;
+    clinic.edit(
+        &before.google_calendar_event_id,
+        &json!({"summary": "A person's"}),
+    );
+    changed(clinic.patch(before.id, json!({"title": "A caller's"})).await);
+    clinic.push().await.unwrap();
+    // The new event is listed, too, and is at rest.
+    clinic.edit(&after.google_calendar_event_id, &json!({"colorId": "3"}));
+    clinic.pull().await.unwrap();
+    clinic.push_all().await.unwrap();
+    clinic.tick().await;
+    assert_eq!(clinic.read(before.id).await.title, "A caller's");
+    clinic.check_at_rest().await;
 }

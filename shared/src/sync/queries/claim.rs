@@ -120,7 +120,7 @@ pub(crate) enum Pushed<'a> {
     },
     /// It is deleted, or never came to be.
     Gone,
-    /// A write whose answer was lost turned out to have had no effect: it is to be written anew.
+    /// A write whose answer was lost has had no effect so far: it is to be written anew. It may still arrive.
     NotWritten,
     /// To be tried again.
     Failed {
@@ -148,7 +148,7 @@ pub(crate) async fn store_pushed(
     outcome: &Pushed<'_>,
 ) -> Result<(), Error> {
     const SHOWN: &str = "update calendar_events set seen = 'live', etag = $4, seen_at = now(), agreed = $5,
-            sent = null, pushed_version = $6, synced_at = now(), attempts = 0, last_error = null,
+            agreed_version = $6, sent = null, strays = '[]', pushed_version = $6, synced_at = now(), attempts = 0, last_error = null,
             claim = null, claimed_until = null
         where calendar_id = $1 and event_id = $2 and claim = $3";
     const SHOWN_ALREADY: &str =
@@ -162,6 +162,8 @@ pub(crate) async fn store_pushed(
             claim = null, claimed_until = null
         where calendar_id = $1 and event_id = $2 and claim = $3 and wanted = 'absent'";
     const NOT_WRITTEN: &str = "update calendar_events set sent = null, next_attempt_at = now(),
+            strays = strays || case when sent is null or strays @> jsonb_build_array(sent) then '[]'
+                                    else jsonb_build_array(sent) end,
             claim = null, claimed_until = null
         where calendar_id = $1 and event_id = $2 and claim = $3";
     const FAILED: &str = "update calendar_events set attempts = attempts + 1,

@@ -4,21 +4,20 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use tokio_postgres::types::{Json, Type};
+use tokio_postgres::types::{Json, ToSql, Type};
 use tokio_postgres::{Error, GenericClient};
 use uuid::Uuid;
 
-/// What a pull starts from, read as the lease is taken.
-#[derive(Debug, Clone)]
-pub(crate) struct Leased {
-    /// Where the listing continues.
-    pub sync_token: Option<String>,
-    /// The fingerprint of the query that the token belongs to.
-    pub sync_query: Option<String>,
-    /// Notifications up to this one are covered by a listing that starts now.
-    pub change_seq: i64,
-    /// The database's time.
-    pub started_at: DateTime<Utc>,
+use crate::google::SYNC_QUERY_FINGERPRINT;
+use crate::sync::listing::Start;
+
+/// A lease, and what to do under it.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    /// Where the listing begins.
+    pub start: Start,
+    /// How much too soon it is: a burst of notifications is to cost one more pull, not one for each.
+    pub too_soon_by: Duration,
     /// How long Google wants to be left alone yet.
     pub cooldown: Option<Duration>,
 }
@@ -32,20 +31,26 @@ pub enum Occasion {
     Notified,
 }
 
-/// Takes the lease of a calendar, unless another holder's lease still runs or there is no occasion.
+/// What notifications ask for keeps this distance from the pull before.
+const BETWEEN_PULLS: Duration = Duration::from_secs(1);
+
+/// Takes the lease of a calendar, unless another holder's lease still runs or there is no occasion. Answers where the
+/// listing begins.
 pub(crate) async fn take_lease(
     client: &impl GenericClient,
     calendar_id: &str,
     owner: Uuid,
     length: Duration,
     occasion: Occasion,
-) -> Result<Option<Leased>, Error> {
+) -> Result<Option<Taken>, Error> {
     const TAKE: &str = "insert into calendars as c (id, lease_owner, lease_until)
         values ($1, $2, now() + $3 * interval '1 second')
         on conflict (id) do update set lease_owner = excluded.lease_owner, lease_until = excluded.lease_until
             where (c.lease_until is null or c.lease_until < now() or c.lease_owner = excluded.lease_owner)
               and ($4 or c.change_seq > c.pulled_seq)
-        returning sync_token, sync_query, change_seq, now() as started_at,
+        returning sync_token, sync_query, unfinished_listing, change_seq, now() as started_at,
+            case when not $4 then extract(epoch from asked_at + $5 * interval '1 second' - now())::float8 end
+                as too_soon_by,
             case when cooldown_until > now() then extract(epoch from cooldown_until - now())::float8 end as cooldown";
     let rows = client
         .query_typed(
@@ -55,22 +60,30 @@ pub(crate) async fn take_lease(
                 (&owner, Type::UUID),
                 (&length.as_secs_f64(), Type::FLOAT8),
                 (&(occasion == Occasion::Always), Type::BOOL),
+                (&BETWEEN_PULLS.as_secs_f64(), Type::FLOAT8),
             ],
         )
         .await?;
-    rows.first()
-        .map(|row| {
-            Ok(Leased {
-                sync_token: row.try_get("sync_token")?,
-                sync_query: row.try_get("sync_query")?,
-                change_seq: row.try_get("change_seq")?,
-                started_at: row.try_get("started_at")?,
-                cooldown: row
-                    .try_get::<_, Option<f64>>("cooldown")?
-                    .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
-            })
-        })
-        .transpose()
+    let Some(row) = rows.first() else { return Ok(None) };
+    let seconds = |name| row.try_get::<_, Option<f64>>(name);
+    let too_soon_by = seconds("too_soon_by")?.unwrap_or_default();
+    let cooldown = seconds("cooldown")?;
+    let (sync_token, sync_query): (Option<String>, Option<String>) =
+        (row.try_get("sync_token")?, row.try_get("sync_query")?);
+    let unfinished: Option<Json<Start>> = row.try_get("unfinished_listing")?;
+    let start = match unfinished.filter(|Json(start)| start.is_ours()) {
+        Some(Json(unfinished)) => unfinished,
+        None => Start::since(
+            sync_token.zip(sync_query),
+            row.try_get("started_at")?,
+            row.try_get("change_seq")?,
+        ),
+    };
+    Ok(Some(Taken {
+        start,
+        too_soon_by: Duration::try_from_secs_f64(too_soon_by).unwrap_or_default(),
+        cooldown: cooldown.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+    }))
 }
 
 /// Prolongs a lease that still runs and answers the database's time; `None` if it was lost.
@@ -115,45 +128,31 @@ pub(crate) async fn release_lease(
 pub(crate) struct PullRecord<'a> {
     /// Where the next listing starts; `None`: in full.
     pub sync_token: Option<&'a str>,
-    /// The fingerprint of the query that the token belongs to.
-    pub sync_query: &'a str,
     /// The notifications that this pull covered.
     pub pulled_seq: i64,
+    /// When Google was asked.
+    pub asked_at: DateTime<Utc>,
     /// Whether cancellations wait for a confirmation.
     pub mass_cancel_held: bool,
     /// What status shows of it.
     pub result: &'a Value,
 }
 
-/// How a pull's commit went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Recorded {
-    /// Committed, and the lease was given back.
-    Done,
-    /// Committed, but notifications came meanwhile: the lease is kept for one more pull.
-    Again {
-        /// Notifications up to this one are covered by a listing that starts now.
-        change_seq: i64,
-        /// The database's time.
-        started_at: DateTime<Utc>,
-    },
-}
-
-/// Records a pull under its lease, and gives the lease back unless there is more to pull. `None`: the lease was lost, and
-/// nothing may be committed.
+/// Records a pull under its lease. Answers whether notifications came meanwhile: then the lease is kept for one more
+/// pull, otherwise it is given back. `None`: the lease was lost, and nothing may be committed.
 pub(crate) async fn record_pull(
     client: &impl GenericClient,
     calendar_id: &str,
     owner: Uuid,
     record: &PullRecord<'_>,
-) -> Result<Option<Recorded>, Error> {
+) -> Result<Option<bool>, Error> {
     const RECORD: &str = "update calendars set
-            sync_token = $3, sync_query = $4, pulled_seq = greatest(pulled_seq, $5), mass_cancel_held = $6,
-            last_sync_at = clock_timestamp(), last_sync_result = $7,
+            sync_token = $3, sync_query = $4, unfinished_listing = null, pulled_seq = greatest(pulled_seq, $5), mass_cancel_held = $6,
+            last_sync_at = clock_timestamp(), last_sync_result = $7, asked_at = $8,
             lease_owner = case when change_seq > $5 then lease_owner end,
             lease_until = case when change_seq > $5 then lease_until end
         where id = $1 and lease_owner = $2 and lease_until > clock_timestamp()
-        returning change_seq > $5 as again, change_seq, clock_timestamp() as started_at";
+        returning change_seq > $5 as again";
     let rows = client
         .query_typed(
             RECORD,
@@ -161,20 +160,32 @@ pub(crate) async fn record_pull(
                 (&calendar_id, Type::TEXT),
                 (&owner, Type::UUID),
                 (&record.sync_token, Type::TEXT),
-                (&record.sync_query, Type::TEXT),
+                (&SYNC_QUERY_FINGERPRINT, Type::TEXT),
                 (&record.pulled_seq, Type::INT8),
                 (&record.mass_cancel_held, Type::BOOL),
                 (&Json(record.result), Type::JSONB),
+                (&record.asked_at, Type::TIMESTAMPTZ),
             ],
         )
         .await?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    Ok(Some(if row.try_get("again")? {
-        Recorded::Again {
-            change_seq: row.try_get("change_seq")?,
-            started_at: row.try_get("started_at")?,
-        }
-    } else {
-        Recorded::Done
-    }))
+    rows.first().map(|row| row.try_get("again")).transpose()
+}
+
+/// Records under its lease how far a listing came before its time was over, and gives the lease back. `false`: the
+/// lease was lost, and nothing may be committed.
+pub(crate) async fn record_unfinished(
+    client: &impl GenericClient,
+    calendar_id: &str,
+    owner: Uuid,
+    rest: &Start,
+) -> Result<bool, Error> {
+    const RECORD: &str =
+        "update calendars set unfinished_listing = $3, lease_owner = null, lease_until = null
+        where id = $1 and lease_owner = $2 and lease_until > clock_timestamp()";
+    let parameters: &[(&(dyn ToSql + Sync), Type)] = &[
+        (&calendar_id, Type::TEXT),
+        (&owner, Type::UUID),
+        (&Json(rest), Type::JSONB),
+    ];
+    Ok(client.execute_typed(RECORD, parameters).await? == 1)
 }

@@ -19,21 +19,39 @@ pub(crate) async fn count_conflicts_among(client: &impl GenericClient, ids: &[Uu
         .map_or(Ok(0), |row| row.try_get("conflicts"))
 }
 
-/// Events that Google last showed as live, but which a complete full listing that began at `started_at` lacks.
+/// Marks what a full listing that began at `begun_at` has shown before its time was over.
+pub(crate) async fn mark_listed(
+    client: &impl GenericClient,
+    calendar_id: &str,
+    listed: &[&str],
+    begun_at: DateTime<Utc>,
+) -> Result<(), Error> {
+    const MARK: &str =
+        "update calendar_events set listed_at = $3 where calendar_id = $1 and event_id = any($2)";
+    let parameters: &[(&(dyn ToSql + Sync), Type)] = &[
+        (&calendar_id, Type::TEXT),
+        (&listed, Type::TEXT_ARRAY),
+        (&begun_at, Type::TIMESTAMPTZ),
+    ];
+    client.execute_typed(MARK, parameters).await?;
+    Ok(())
+}
+
+/// Events that Google last showed as live, but which a complete full listing that began at `begun_at` lacks.
 /// Those that Google showed since then may simply be younger than the listing; if they go, a later one tells.
 pub(crate) async fn missing_from_listing(
     client: &impl GenericClient,
     calendar_id: &str,
     listed: &[&str],
-    started_at: DateTime<Utc>,
+    begun_at: DateTime<Utc>,
 ) -> Result<Vec<String>, Error> {
     const MISSING: &str = "select event_id from calendar_events e
-        where calendar_id = $1 and seen = 'live' and seen_at < $3
+        where calendar_id = $1 and seen = 'live' and seen_at < $3 and listed_at is distinct from $3
           and not exists (select from unnest($2::text[]) as listed where listed = e.event_id)";
     let parameters: &[(&(dyn ToSql + Sync), Type)] = &[
         (&calendar_id, Type::TEXT),
         (&listed, Type::TEXT_ARRAY),
-        (&started_at, Type::TIMESTAMPTZ),
+        (&begun_at, Type::TIMESTAMPTZ),
     ];
     client
         .query_typed(MISSING, parameters)

@@ -10,27 +10,26 @@ use uuid::Uuid;
 
 use crate::appointment::Status;
 use crate::sync::content::{Content, Facts};
-use crate::sync::merge::ChangedAt;
+use crate::sync::merge::{Changed, Changes};
 use crate::sync::reconcile::{AppointmentState, EventState, Seen, State, Wanted};
 
 /// An event with its appointment: `e` and `a` are their rows.
 ///
-/// When our side changed what decides between its changes and those in the event. An event that shows its appointment
-/// needs it only while changes are unwritten. For one that was left behind, people's changes by way of the present event
-/// count as ours.
+/// When what was changed decides between its changes and those in the event; an event that shows its appointment needs
+/// that only while changes are unwritten. A person's changes count from when they were made, not from when we heard.
 macro_rules! state {
     () => {
         "e.event_id, e.appointment_id, e.wanted, e.wanted_version, e.pushed_version, e.seen, e.etag, e.seen_at,
-         e.agreed, e.sent, e.attempts, a.version, a.status, a.google_calendar_event_id, a.title, a.reason, a.patient_name,
+         e.agreed, e.agreed_version, e.sent, e.strays, e.attempts,
+         a.version, a.status, a.google_calendar_event_id, a.title, a.reason, a.patient_name,
          a.patient_phone, a.patient_email, a.notes, a.location, a.starts_at, a.ends_at, a.time_zone, a.created_at,
          case when e.pushed_version is distinct from e.wanted_version or e.wanted = 'absent' then (
-             select jsonb_object_agg(fact, at) from (
-                 select fact, max(h.at) as at
+             select jsonb_object_agg(fact, jsonb_build_object('version', version, 'at', at)) from (
+                 select distinct on (fact) fact, h.version, coalesce((h.dated ->> fact)::timestamptz, h.at) as at
                  from appointment_history h cross join jsonb_object_keys(h.fields) as fact
-                 where h.appointment_id = a.id
-                   and (h.by <> 'google_calendar' or e.event_id <> a.google_calendar_event_id)
-                 group by fact) as changed)
-         end as changed_at"
+                 where h.appointment_id = a.id and (h.by <> 'google_calendar' or h.dated ? fact)
+                 order by fact, h.version desc) as changed)
+         end as changes"
     };
 }
 pub(super) use state;
@@ -41,7 +40,8 @@ pub(super) fn read_state(row: &Row) -> Result<(EventState, AppointmentState), Er
             .map(|json| json.map(|Json(content)| content))
     };
     let status: String = row.try_get("status")?;
-    let changed_at: Option<Json<HashMap<String, DateTime<Utc>>>> = row.try_get("changed_at")?;
+    let changes: Option<Json<HashMap<String, Changed>>> = row.try_get("changes")?;
+    let Json(strays) = row.try_get("strays")?;
     let event = EventState {
         event_id: row.try_get("event_id")?,
         appointment_id: row.try_get("appointment_id")?,
@@ -59,7 +59,9 @@ pub(super) fn read_state(row: &Row) -> Result<(EventState, AppointmentState), Er
         etag: row.try_get("etag")?,
         seen_at: row.try_get("seen_at")?,
         agreed: content("agreed")?,
+        agreed_version: row.try_get("agreed_version")?,
         sent: content("sent")?,
+        strays,
     };
     let appointment = AppointmentState {
         id: event.appointment_id,
@@ -79,8 +81,8 @@ pub(super) fn read_state(row: &Row) -> Result<(EventState, AppointmentState), Er
             ends_at: row.try_get("ends_at")?,
             time_zone: row.try_get("time_zone")?,
         },
-        changed_at: ChangedAt {
-            facts: changed_at.map(|Json(facts)| facts).unwrap_or_default(),
+        changes: Changes {
+            facts: changes.map(|Json(facts)| facts).unwrap_or_default(),
             booked: row.try_get("created_at")?,
         },
         change: None,
@@ -124,7 +126,14 @@ pub(crate) async fn lock_state(
     for row in rows {
         let (event, appointment) = read_state(&row)?;
         state.last_pull_at = row.try_get("last_sync_at")?;
-        state.appointments.insert(appointment.id, appointment);
+        // Of several events of an appointment, one that is at rest was read without the changes.
+        let known = state
+            .appointments
+            .entry(appointment.id)
+            .or_insert_with(|| appointment.clone());
+        if known.changes.facts.is_empty() {
+            known.changes = appointment.changes;
+        }
         state.events.insert(event.event_id.clone(), event);
     }
     Ok(state)
@@ -139,7 +148,9 @@ struct EventWrite<'a> {
     seen: &'static str,
     etag: Option<&'a str>,
     agreed: Option<&'a Content>,
+    agreed_version: Option<i64>,
     sent: Option<&'a Content>,
+    strays: &'a [Content],
 }
 
 #[derive(Debug, Serialize)]
@@ -156,23 +167,24 @@ struct AppointmentWrite<'a> {
     ends_at: DateTime<Utc>,
     time_zone: &'a str,
     moved: bool,
+    dated: HashMap<&'a str, DateTime<Utc>>,
 }
 
 // Whoever was pushing one of these rows has lost its claim: its answer is older than what Google showed since.
 const WRITE_EVENTS: &str = "update calendar_events e set
         wanted = n.wanted, wanted_version = n.wanted_version, pushed_version = n.pushed_version, seen = n.seen,
         etag = n.etag, seen_at = case when n.seen <> 'never' then clock_timestamp() end,
-        agreed = n.agreed, sent = n.sent,
+        agreed = n.agreed, agreed_version = n.agreed_version, sent = n.sent, strays = n.strays,
         synced_at = case when n.pushed_version = n.wanted_version then clock_timestamp() else e.synced_at end,
         attempts = 0, next_attempt_at = now(), parked = false, last_error = null,
         claim = null, claimed_until = null
     from jsonb_to_recordset($2) as n(event_id text, wanted text, wanted_version bigint, pushed_version bigint,
-        seen text, etag text, agreed jsonb, sent jsonb)
+        seen text, etag text, agreed jsonb, agreed_version bigint, sent jsonb, strays jsonb)
     where e.calendar_id = $1 and e.event_id = n.event_id";
 const WRITE_APPOINTMENTS: &str = "with new as (
         select * from jsonb_to_recordset($2) as n(id uuid, write_id uuid, change text, event_id text, status text,
             title text, notes text, location text, starts_at timestamptz, ends_at timestamptz, time_zone text,
-            moved boolean)
+            moved boolean, dated jsonb)
     ), old as (
         select a as old from appointments a join new using (id)
     ), written as (
@@ -185,7 +197,7 @@ const WRITE_APPOINTMENTS: &str = "with new as (
             version = a.version + 1, updated_at = now()
         from new join old on (old).id = new.id
         where a.id = new.id
-        returning a, old, new.change, new.write_id
+        returning a, old, new.change, new.write_id, new.dated
     ), fresh as (
         insert into calendar_events (calendar_id, event_id, appointment_id, wanted, wanted_version)
         select $1, (a).google_calendar_event_id, (a).id, 'present', (a).version from written
@@ -198,9 +210,9 @@ const WRITE_APPOINTMENTS: &str = "with new as (
         where e.calendar_id = $1 and e.event_id = (a).google_calendar_event_id and e.wanted = 'present'
           and e.wanted_version < (a).version
     )
-    insert into appointment_history (id, appointment_id, version, by, change, fields)
+    insert into appointment_history (id, appointment_id, version, by, change, fields, dated)
     select write_id, (a).id, (a).version, 'google_calendar', change,
-        changed_facts(appointment_facts(old), appointment_facts(a))
+        changed_facts(appointment_facts(old), appointment_facts(a)), dated
     from written";
 
 /// Writes back what sightings changed: two statements, however many rows.
@@ -228,7 +240,9 @@ pub(crate) async fn write_state(
             },
             etag: event.etag.as_deref(),
             agreed: event.agreed.as_ref(),
+            agreed_version: event.agreed_version,
             sent: event.sent.as_ref(),
+            strays: &event.strays,
         })
         .collect();
     let appointments: Vec<_> = state
@@ -248,6 +262,7 @@ pub(crate) async fn write_state(
                 ends_at: appointment.facts.ends_at,
                 time_zone: &appointment.facts.time_zone,
                 moved: appointment.moved,
+                dated: appointment.dated(),
             })
         })
         .collect();

@@ -5,7 +5,7 @@
 //! | present | live, with an etag that we know | an echo of our own write: nothing |
 //! | present | live, otherwise | three-way merge into the appointment |
 //! | present | deleted | the appointment is cancelled; if our side changed later, it gets a new event instead |
-//! | absent, deleted before | live, the last event of its appointment | restored from the bin: the appointment is back |
+//! | absent, deleted before | live, the last event of its appointment | restored from the bin: the appointment is back; deleted again if a caller cancelled later |
 //! | absent, deleted before | live, left behind by a reschedule | deleted again |
 //! | absent, not yet deleted | live, left behind by a reschedule | edits are carried over; deletion stays due |
 //! | absent, not yet deleted | live, of a cancelled appointment | deletion stays due |
@@ -114,21 +114,19 @@ fn see_live(event: &mut EventState, appointment: &mut AppointmentState, live: &E
     let is_current = appointment.event_id == event.event_id;
     let merged = merge(&Sides {
         agreed: event.agreed.as_ref(),
-        agreed_at: event.seen_at.filter(|_| event.agreed.is_some()),
-        sent: event.sent.as_ref(),
+        agreed_version: event.agreed_version,
+        sent: &event.own_writes(),
         ours: &appointment.facts,
-        ours_changed: &appointment.changed_at,
+        ours_changed: &appointment.changes,
         theirs: &theirs,
         theirs_changed: live.updated,
     });
     match (event.wanted, event.seen) {
         (Wanted::Present, _) => {
-            if appointment.take(merged, live.updated) {
-                appointment.note(ChangeWord::Updated);
-            }
+            appointment.take(merged, live.updated);
             show(event, appointment, &live.etag, theirs);
         }
-        (Wanted::Absent, Seen::Gone) if is_current => {
+        (Wanted::Absent, Seen::Gone) if is_current && !is_cancelled_since(appointment, live.updated) => {
             appointment.take(merged, live.updated);
             let was_cancelled = appointment.status == Status::Cancelled;
             if was_cancelled {
@@ -145,18 +143,23 @@ fn see_live(event: &mut EventState, appointment: &mut AppointmentState, live: &E
         (Wanted::Absent, seen) => {
             // An edit of an event that a reschedule is about to delete belongs to the appointment.
             let left_behind = !is_current && seen != Seen::Gone && appointment.status != Status::Cancelled;
-            if left_behind && appointment.take(merged, live.updated) {
-                appointment.note(ChangeWord::Updated);
+            if left_behind {
+                appointment.take(merged, live.updated);
             }
-            event.see_live(&live.etag, theirs);
+            event.see_live(&live.etag, theirs, appointment.version);
             event.pushed_version = None;
         }
     }
 }
 
+/// Whether a caller cancelled the appointment after a person restored its event, whatever we heard of first.
+fn is_cancelled_since(appointment: &AppointmentState, restored_at: DateTime<Utc>) -> bool {
+    appointment.status == Status::Cancelled && appointment.changes.of(&["status"]) > restored_at
+}
+
 fn show(event: &mut EventState, appointment: &AppointmentState, etag: &str, theirs: Content) {
     event.settle(appointment, &theirs);
-    event.see_live(etag, theirs);
+    event.see_live(etag, theirs, appointment.version);
 }
 
 fn see_gone(event: &mut EventState, appointment: &mut AppointmentState, deleted_at: Option<DateTime<Utc>>) {
@@ -164,8 +167,8 @@ fn see_gone(event: &mut EventState, appointment: &mut AppointmentState, deleted_
         event.see_gone();
         return;
     }
-    let ours_is_later = !event.is_settled()
-        && deleted_at.is_none_or(|deleted_at| appointment.changed_at.latest() > deleted_at);
+    let ours_is_later =
+        !event.is_settled() && deleted_at.is_none_or(|deleted_at| appointment.changes.latest() > deleted_at);
     if appointment.status == Status::Scheduled {
         if ours_is_later {
             // Google never forgets an id, so the appointment is shown again under a new one.

@@ -1,12 +1,14 @@
 //! What sync knows of events and appointments, and how a record changes; pure.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::appointment::Status;
 use crate::google::Event;
 use crate::sync::content::{Content, Facts};
-use crate::sync::merge::ChangedAt;
+use crate::sync::merge::{Changed, Changes, TIME_FACTS};
 
 /// Whether an event should exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +51,12 @@ pub struct EventState {
     pub seen_at: Option<DateTime<Utc>>,
     /// What both sides last had.
     pub agreed: Option<Content>,
+    /// The appointment's version that it was last compared with.
+    pub agreed_version: Option<i64>,
     /// A write whose answer is not known.
     pub sent: Option<Content>,
+    /// Earlier ones, which had not taken effect when Google was asked, but still may.
+    pub strays: Vec<Content>,
 }
 
 impl EventState {
@@ -70,11 +76,20 @@ impl EventState {
         self.pushed_version = nothing_to_write.then_some(appointment.version);
     }
 
-    pub(super) fn see_live(&mut self, etag: &str, theirs: Content) {
+    /// What of ours Google may show unheard.
+    pub(super) fn own_writes(&self) -> Vec<&Content> {
+        self.sent.iter().chain(&self.strays).collect()
+    }
+
+    /// It shows `theirs`, which the appointment's `version` has taken into account. What was written for another etag
+    /// can take effect no more.
+    pub(super) fn see_live(&mut self, etag: &str, theirs: Content, version: i64) {
         self.seen = Seen::Live;
         self.etag = Some(etag.to_owned());
         self.agreed = Some(theirs);
+        self.agreed_version = Some(version);
         self.sent = None;
+        self.strays.clear();
     }
 
     /// Gone, as it shall be from now on. What we sent stays on record: restored from the bin, it may show it.
@@ -99,8 +114,8 @@ pub struct AppointmentState {
     pub event_id: String,
     /// What its event shows of it.
     pub facts: Facts,
-    /// When our side last changed it.
-    pub changed_at: ChangedAt,
+    /// When it last changed.
+    pub changes: Changes,
     /// What this run did to it.
     pub change: Option<ChangeWord>,
     /// Whether this run set its times.
@@ -140,24 +155,39 @@ impl AppointmentState {
         }
     }
 
-    /// Takes over merged facts, which someone changed at `at`; tells whether that changed anything.
-    pub(super) fn take(&mut self, merged: Facts, at: DateTime<Utc>) -> bool {
-        let times = |facts: &Facts| (facts.starts_at, facts.ends_at);
-        let moved = times(&merged) != times(&self.facts);
-        self.moved |= moved;
-        let fields = [
-            ("title", merged.title != self.facts.title),
-            ("notes", merged.notes != self.facts.notes),
-            ("location", merged.location != self.facts.location),
-            ("starts_at", moved),
-        ];
-        // Another event of this appointment may be seen in the same run: what it says is compared with this.
-        for (fact, _) in fields.into_iter().filter(|(_, differs)| *differs) {
-            self.changed_at.facts.insert(fact.to_owned(), at);
+    /// Takes over merged facts, which someone changed at `at`.
+    pub(super) fn take(&mut self, merged: Facts, at: DateTime<Utc>) {
+        if merged == self.facts {
+            return;
         }
-        let changed = merged != self.facts;
+        self.note(ChangeWord::Updated);
+        let times = |facts: &Facts| (facts.starts_at, facts.ends_at);
+        self.moved |= times(&merged) != times(&self.facts);
+        let rescheduled = times(&merged) != times(&self.facts) || merged.time_zone != self.facts.time_zone;
+        let fields: [(&[&str], bool); 4] = [
+            (&["title"], merged.title != self.facts.title),
+            (&["notes"], merged.notes != self.facts.notes),
+            (&["location"], merged.location != self.facts.location),
+            (&TIME_FACTS, rescheduled),
+        ];
+        let changed = Changed {
+            version: self.version,
+            at,
+        };
+        for (facts, _) in fields.into_iter().filter(|(_, differs)| *differs) {
+            let facts = facts.iter().map(|fact| ((*fact).to_owned(), changed));
+            self.changes.facts.extend(facts);
+        }
         self.facts = merged;
-        changed
+    }
+
+    /// When people made the changes that this run took over, by fact.
+    pub(in crate::sync) fn dated(&self) -> HashMap<&str, DateTime<Utc>> {
+        let facts = self.changes.facts.iter();
+        facts
+            .filter(|(_, changed)| changed.version == self.version)
+            .map(|(fact, changed)| (fact.as_str(), changed.at))
+            .collect()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::appointment::Status;
 use crate::google::Event;
 use crate::sync::content::tests::facts;
 use crate::sync::content::{Content, Facts};
-use crate::sync::merge::ChangedAt;
+use crate::sync::merge::{Changed, Changes};
 
 const ZONE: chrono_tz::Tz = chrono_tz::Asia::Karachi;
 const APPOINTMENT: Uuid = Uuid::from_u128(7);
@@ -32,7 +32,9 @@ fn event(id: &str) -> EventState {
         etag: Some("\"1\"".into()),
         seen_at: Some(at(10)),
         agreed: Some(facts().content(None)),
+        agreed_version: Some(3),
         sent: None,
+        strays: Vec::new(),
     }
 }
 
@@ -63,8 +65,14 @@ fn state(status: Status, events: impl IntoIterator<Item = EventState>) -> State 
         status,
         event_id: "new".into(),
         facts: facts(),
-        changed_at: ChangedAt {
-            facts: HashMap::from([("location".into(), at(20))]),
+        changes: Changes {
+            facts: HashMap::from([(
+                "location".into(),
+                Changed {
+                    version: 3,
+                    at: at(20),
+                },
+            )]),
             booked: at(0),
         },
         change: None,

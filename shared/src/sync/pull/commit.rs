@@ -1,0 +1,113 @@
+//! The end of a pull: what was listed is worked in and committed.
+
+use serde_json::json;
+
+use super::{Committed, Pull, Pulled};
+use crate::database::DatabaseError;
+use crate::google::Continuation;
+use crate::sync::SyncError;
+use crate::sync::listing::{Listing, Start, cancels, cancels_too_much};
+use crate::sync::queries::lease::{self, PullRecord};
+use crate::sync::queries::listing::{count_conflicts_among, count_upcoming_shown, mark_listed};
+use crate::sync::queries::state::{lock_state, write_state};
+use crate::sync::reconcile::{ChangeWord, State};
+
+impl Pull<'_> {
+    /// Rows, token and record of the run: together, and only under the lease.
+    pub(super) async fn commit(&self, listing: &Listing) -> Result<Committed, SyncError> {
+        let calendar_id = self.calendar_id;
+        let ids: Vec<_> = listing.sightings.keys().map(String::as_str).collect();
+        let sightings = listing.in_order();
+        let committed = self
+            .sync
+            .db
+            .transaction(self.deadline, async |tx| {
+                let mut state = lock_state(tx, calendar_id, &ids).await?;
+                let doubtful = listing.doubtful(&state);
+                if !doubtful.is_empty() {
+                    return Ok(Committed::Doubtful(doubtful));
+                }
+                let held = if listing.is_complete_and_full() && !self.confirm_mass_cancel {
+                    let upcoming = count_upcoming_shown(tx, calendar_id).await?;
+                    cancels_too_much(&state, &sightings, upcoming, listing.start.begun_at)
+                } else {
+                    false
+                };
+                let cancelling = listing.may_cancel() && !held;
+                for sighting in &sightings {
+                    if cancelling || !cancels(&state, sighting) {
+                        state.see(sighting, self.sync.clinic_zone);
+                    }
+                }
+                write_state(tx, calendar_id, &state).await?;
+                let moved: Vec<_> = state
+                    .appointments
+                    .values()
+                    .filter(|a| a.moved)
+                    .map(|a| a.id)
+                    .collect();
+                let conflicts = if moved.is_empty() {
+                    0
+                } else {
+                    count_conflicts_among(tx, &moved).await?
+                };
+                let pulled = tally(&state, conflicts, listing.start.is_full(), held);
+                let start = &listing.start;
+                let again = match &listing.next {
+                    Continuation::End { sync_token } => {
+                        let record = PullRecord {
+                            // While cancellations are held, each run lists in full.
+                            sync_token: sync_token.as_deref().filter(|_| !held),
+                            pulled_seq: start.change_seq,
+                            asked_at: start.begun_at,
+                            mass_cancel_held: held,
+                            result: &json!(pulled),
+                        };
+                        let recorded = lease::record_pull(tx, calendar_id, self.owner, &record).await?;
+                        recorded.ok_or(DatabaseError::RolledBack)?
+                    }
+                    Continuation::Page(page_token) => {
+                        if start.is_full() {
+                            mark_listed(tx, calendar_id, &listing.listed(), start.begun_at).await?;
+                        }
+                        let rest = Start {
+                            page_token: Some(page_token.clone()),
+                            ..start.clone()
+                        };
+                        if !lease::record_unfinished(tx, calendar_id, self.owner, &rest).await? {
+                            return Err(DatabaseError::RolledBack);
+                        }
+                        false
+                    }
+                };
+                Ok(Committed::Done {
+                    pulled,
+                    again,
+                    changed: state.changes(calendar_id),
+                })
+            })
+            .await;
+        match committed {
+            Err(DatabaseError::RolledBack) => Err(SyncError::OutOfTime),
+            other => Ok(other?),
+        }
+    }
+}
+
+fn tally(state: &State, conflicts: i64, full: bool, mass_cancel_held: bool) -> Pulled {
+    let count = |word| {
+        state
+            .appointments
+            .values()
+            .filter(|appointment| appointment.change == Some(word))
+            .count()
+    };
+    Pulled {
+        updated: count(ChangeWord::Updated),
+        cancelled: count(ChangeWord::Cancelled),
+        restored: count(ChangeWord::Restored),
+        conflicts,
+        full,
+        mass_cancel_held,
+    }
+}

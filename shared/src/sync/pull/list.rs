@@ -1,0 +1,161 @@
+//! What Google is asked during a pull.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{LEASE, Pull};
+use crate::google::{Continuation, Error, EventsPage, EventsQuery, Gone, ListedEvent};
+use crate::sync::listing::{Listing, Start, sighting};
+use crate::sync::queries::lease;
+use crate::sync::queries::listing::missing_from_listing;
+use crate::sync::reconcile::Sighting;
+use crate::sync::{STORE_MARGIN, SyncError};
+
+/// How long a page may take: the lease outlives it.
+const PAGE: Duration = Duration::from_secs(40);
+/// Events asked for at once.
+const CONCURRENCY: usize = 8;
+
+impl Pull<'_> {
+    /// Lists from `start`, or from further back where Google no longer knows that place.
+    pub(super) async fn list_from(&self, mut start: Start) -> Result<Listing, SyncError> {
+        loop {
+            match self.list(&start).await {
+                Err(SyncError::Google(Error::TokenDead | Error::Refused(_)))
+                    if start.page_token.is_some() =>
+                {
+                    start.page_token = None;
+                    start.begun_at = self.renew_lease().await?;
+                }
+                Err(SyncError::Google(Error::TokenDead)) if !start.is_full() => start.sync_token = None,
+                listed => return listed,
+            }
+        }
+    }
+
+    /// Every page from `start` on, or as many as time allows.
+    async fn list(&self, start: &Start) -> Result<Listing, SyncError> {
+        let query = match &start.sync_token {
+            Some(sync_token) => EventsQuery::ChangesSince { sync_token },
+            // No bound in time: an event that a person moved out of it would look deleted.
+            None => EventsQuery::Everything { ending_after: None },
+        };
+        let mut seen: HashMap<String, ListedEvent> = HashMap::new();
+        let mut reached = None;
+        let next = loop {
+            let page_token = reached.as_ref().or(start.page_token.as_ref());
+            match (self.page(query, page_token).await, reached.take()) {
+                (Ok(page), _) => {
+                    // An id may come again on a later page: the later one is the newer one.
+                    seen.extend(page.items.into_iter().map(|item| (item.id().to_owned(), item)));
+                    match page.next {
+                        Continuation::Page(token) => reached = Some(token),
+                        end @ Continuation::End { .. } => break end,
+                    }
+                    self.renew_lease().await?;
+                }
+                (Err(_), Some(reached)) if self.time_is_over() => break Continuation::Page(reached),
+                (Err(error), _) => return Err(error),
+            }
+        };
+        let mut listing = Listing {
+            start: start.clone(),
+            sightings: HashMap::new(),
+            unreadable: Vec::new(),
+            next,
+        };
+        for (event_id, item) in seen {
+            match sighting(&event_id, item) {
+                Some(sighting) => listing.add(sighting, start.begun_at, false),
+                None => listing.unreadable.push(event_id),
+            }
+        }
+        Ok(listing)
+    }
+
+    async fn page(
+        &self,
+        query: EventsQuery<'_>,
+        page_token: Option<&String>,
+    ) -> Result<EventsPage, SyncError> {
+        if self.time_is_over() {
+            return Err(SyncError::OutOfTime);
+        }
+        let until = self.deadline.leaving(STORE_MARGIN).at_most(PAGE);
+        let google = self.sync.google;
+        Ok(google
+            .list_events(self.calendar_id, query, page_token.map(String::as_str), until)
+            .await?)
+    }
+
+    fn time_is_over(&self) -> bool {
+        !self.deadline.allows(2 * STORE_MARGIN)
+    }
+
+    /// Prolongs the lease; answers the database's time.
+    async fn renew_lease(&self) -> Result<DateTime<Utc>, SyncError> {
+        let db = self.sync.db;
+        let renewed_at = db
+            .read(self.deadline, async |client| {
+                lease::renew_lease(client, self.calendar_id, self.owner, LEASE).await
+            })
+            .await?;
+        renewed_at.ok_or(SyncError::OutOfTime)
+    }
+
+    /// A full listing bears no tombstones: what it lacks of the events that we know as live is deleted.
+    pub(super) async fn add_missing(&self, listing: &mut Listing) -> Result<(), SyncError> {
+        let (listed, begun_at) = (listing.listed(), listing.start.begun_at);
+        let db = self.sync.db;
+        let missing = db
+            .read(self.deadline, async |client| {
+                missing_from_listing(client, self.calendar_id, &listed, begun_at).await
+            })
+            .await?;
+        for event_id in missing {
+            listing.add(Sighting::Gone { event_id, at: None }, begun_at, false);
+        }
+        Ok(())
+    }
+
+    /// Asks for these events by their ids: that is younger than the listing, and tells when an event was deleted.
+    pub(super) async fn ask_again(
+        &self,
+        listing: &mut Listing,
+        event_ids: Vec<String>,
+    ) -> Result<(), SyncError> {
+        let asked_at = self.renew_lease().await?;
+        let answers = stream::iter(event_ids)
+            .map(async |event_id| {
+                let shown = self.ask_for(&event_id).await?;
+                Ok::<_, SyncError>((event_id, shown))
+            })
+            .buffer_unordered(CONCURRENCY)
+            .try_collect::<Vec<_>>()
+            .await?;
+        for (event_id, shown) in answers {
+            match shown {
+                Some(sighting) => listing.add(sighting, asked_at, true),
+                None => drop(listing.sightings.remove(&event_id)),
+            }
+        }
+        Ok(())
+    }
+
+    /// What Google shows of an event now; `None` if it cannot be understood.
+    async fn ask_for(&self, event_id: &str) -> Result<Option<Sighting>, SyncError> {
+        let until = self.deadline.leaving(STORE_MARGIN);
+        let google = self.sync.google;
+        match google.get_event(self.calendar_id, event_id, until).await {
+            Ok(shown) => Ok(sighting(event_id, shown)),
+            Err(Error::Gone(Gone::NotFound | Gone::Deleted)) => Ok(Some(Sighting::Gone {
+                event_id: event_id.to_owned(),
+                at: None,
+            })),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! In: what changed in Google since the last pull is worked into the appointments.
+//!
+//! Under the calendar's lease: list every page, decide in memory, then commit rows, token and record of the run in one
+//! transaction that counts only while the lease runs. A page that failed, a lease that was lost or a killed process
+//! leave everything as it was, and the next pull starts from the same token. Only a listing that time cuts short is
+//! committed in parts, each with the place where the next run goes on.
+
+mod commit;
+mod list;
+
+use std::time::Duration;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::cooldown::cooling;
+use super::listing::Start;
+use super::queries::lease::{self, Occasion, Taken};
+use super::{STORE_MARGIN, Sync, SyncError};
+use crate::bus::Message;
+use crate::deadline::Deadline;
+
+/// How long a lease lasts; that of a run that died lapses so soon. It is prolonged with every page.
+const LEASE: Duration = Duration::from_secs(45);
+/// How often a waiting pull asks for the lease.
+const LEASE_POLL: Duration = Duration::from_millis(200);
+
+/// What to do when another run has the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Leave: the holder looks again before it lets go.
+    Leave,
+    /// Wait this long.
+    Wait(Duration),
+}
+
+/// What a pull did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Pulled {
+    /// Appointments that took over a person's changes.
+    pub updated: usize,
+    /// Appointments whose event was deleted.
+    pub cancelled: usize,
+    /// Appointments that came back from the bin.
+    pub restored: usize,
+    /// Of these, how many now stand on top of another appointment.
+    pub conflicts: i64,
+    /// Whether everything was listed, not only what changed.
+    pub full: bool,
+    /// Whether cancellations wait for a confirmation, because the listing would have cancelled too much.
+    pub mass_cancel_held: bool,
+}
+
+impl std::ops::AddAssign for Pulled {
+    fn add_assign(&mut self, other: Self) {
+        self.updated += other.updated;
+        self.cancelled += other.cancelled;
+        self.restored += other.restored;
+        self.conflicts += other.conflicts;
+        self.full |= other.full;
+        self.mass_cancel_held |= other.mass_cancel_held;
+    }
+}
+
+/// What a commit came to.
+enum Committed {
+    Done {
+        pulled: Pulled,
+        /// Notifications came meanwhile, and the lease was kept.
+        again: bool,
+        changed: Vec<Message>,
+    },
+    /// Nothing was committed: Google must be asked again about these events.
+    Doubtful(Vec<String>),
+}
+
+impl Sync<'_> {
+    /// Pulls a calendar. `None`: another run has it, or there was no occasion.
+    pub async fn pull(
+        &self,
+        calendar_id: &str,
+        occasion: Occasion,
+        patience: Patience,
+        confirm_mass_cancel: bool,
+        deadline: Deadline,
+    ) -> Result<Option<Pulled>, SyncError> {
+        let owner = Uuid::new_v4();
+        let Some(taken) = self
+            .take_lease(calendar_id, owner, occasion, patience, deadline)
+            .await?
+        else {
+            return Ok(None);
+        };
+        let pull = Pull {
+            sync: self,
+            calendar_id,
+            owner,
+            confirm_mass_cancel,
+            deadline,
+        };
+        let pulled = match taken.cooldown {
+            Some(left) => Err(cooling(left)),
+            None => pull.until_covered(taken).await,
+        };
+        if let Err(error) = &pulled {
+            if let SyncError::Google(error) = error
+                && self.cool_down(calendar_id, error).await.is_err()
+            {
+                tracing::warn!(
+                    calendar.id = calendar_id,
+                    "a pause that Google asked for could not be stored"
+                );
+            }
+            // The error matters more than whether this succeeds: a lease that is not given back lapses.
+            let released = self
+                .db
+                .read(Deadline::after(STORE_MARGIN), async |client| {
+                    lease::release_lease(client, calendar_id, owner).await
+                })
+                .await;
+            if released.is_err() {
+                tracing::warn!(
+                    calendar.id = calendar_id,
+                    "the lease could not be given back, it will lapse"
+                );
+            }
+        }
+        pulled.map(Some)
+    }
+
+    async fn take_lease(
+        &self,
+        calendar_id: &str,
+        owner: Uuid,
+        occasion: Occasion,
+        patience: Patience,
+        deadline: Deadline,
+    ) -> Result<Option<Taken>, SyncError> {
+        let wait_until = match patience {
+            Patience::Leave => Deadline::after(Duration::ZERO),
+            Patience::Wait(time) => deadline.at_most(time),
+        };
+        loop {
+            let taken = self
+                .db
+                .read(deadline, async |client| {
+                    lease::take_lease(client, calendar_id, owner, LEASE, occasion).await
+                })
+                .await?;
+            if taken.is_some() || patience == Patience::Leave {
+                return Ok(taken);
+            }
+            if !wait_until.allows(LEASE_POLL) {
+                return Err(SyncError::InProgress);
+            }
+            tokio::time::sleep(LEASE_POLL).await;
+        }
+    }
+}
+
+/// A pull under its lease.
+struct Pull<'a> {
+    sync: &'a Sync<'a>,
+    calendar_id: &'a str,
+    owner: Uuid,
+    confirm_mass_cancel: bool,
+    deadline: Deadline,
+}
+
+impl Pull<'_> {
+    /// Pulls again while notifications come in, then lets go.
+    async fn until_covered(&self, mut taken: Taken) -> Result<Pulled, SyncError> {
+        let mut total = Pulled::default();
+        loop {
+            let start = self.in_due_time(taken).await?;
+            let (pulled, again) = self.once(start).await?;
+            total += pulled;
+            // What an earlier round of this pull held back, a later one may have let go.
+            total.mass_cancel_held = pulled.mass_cancel_held;
+            if !again {
+                return Ok(total);
+            }
+            taken = self.take_again(Occasion::Notified).await?;
+        }
+    }
+
+    /// Waits, under the lease, until the next pull may begin; what is notified meanwhile is covered by it.
+    async fn in_due_time(&self, taken: Taken) -> Result<Start, SyncError> {
+        if taken.too_soon_by.is_zero() || !self.deadline.allows(taken.too_soon_by + 2 * STORE_MARGIN) {
+            return Ok(taken.start);
+        }
+        tokio::time::sleep(taken.too_soon_by).await;
+        Ok(self.take_again(Occasion::Always).await?.start)
+    }
+
+    async fn take_again(&self, occasion: Occasion) -> Result<Taken, SyncError> {
+        let db = self.sync.db;
+        let taken = db
+            .read(self.deadline, async |client| {
+                lease::take_lease(client, self.calendar_id, self.owner, LEASE, occasion).await
+            })
+            .await?;
+        taken.ok_or(SyncError::OutOfTime)
+    }
+
+    /// One listing, worked in. Answers whether notifications came meanwhile.
+    async fn once(&self, start: Start) -> Result<(Pulled, bool), SyncError> {
+        let mut listing = self.list_from(start).await?;
+        if listing.is_complete_and_full() {
+            self.add_missing(&mut listing).await?;
+        }
+        let (pulled, again, changed) = loop {
+            match self.commit(&listing).await? {
+                Committed::Done {
+                    pulled,
+                    again,
+                    changed,
+                } => break (pulled, again, changed),
+                Committed::Doubtful(event_ids) => self.ask_again(&mut listing, event_ids).await?,
+            }
+        };
+        self.sync.bus.announce(&changed).await;
+        if pulled.mass_cancel_held {
+            tracing::error!(
+                calendar.id = self.calendar_id,
+                "a full listing would cancel more than half of the upcoming appointments: the cancellations are held"
+            );
+        }
+        if !listing.is_complete() {
+            tracing::warn!(
+                calendar.id = self.calendar_id,
+                "a listing is longer than this run: it goes on in the next one"
+            );
+            return Err(SyncError::OutOfTime);
+        }
+        Ok((pulled, again))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_over_calendars_keeps_what_one_of_them_holds_back() {
+        let mut total = Pulled::default();
+        total += Pulled {
+            cancelled: 0,
+            full: true,
+            mass_cancel_held: true,
+            ..Pulled::default()
+        };
+        total += Pulled {
+            cancelled: 2,
+            ..Pulled::default()
+        };
+        assert!(total.mass_cancel_held && total.full);
+        assert_eq!(total.cancelled, 2);
+    }
+}
