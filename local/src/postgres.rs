@@ -1,5 +1,5 @@
 //! PostgreSQL from the machine's own binaries: a lasting server for `make run`, a throw-away one for the tests, and in
-//! that one a database of its own for each test.
+//! that one a database of its own for each test. A [`Wire`] between a process and its database freezes and breaks on order.
 
 mod account;
 mod binaries;
@@ -8,12 +8,14 @@ mod cluster;
 mod server;
 mod test_database;
 mod test_server;
+mod wire;
 
 pub use binaries::Binaries;
 pub use cluster::{Cluster, Durability};
 pub use server::Server;
 pub use test_database::TestDatabase;
 pub use test_server::TestServer;
+pub use wire::{Wire, WireFault};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::TryFutureExt;
+use futures_util::future::try_join;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::connect::connect;
@@ -14,6 +16,10 @@ use crate::deadline::Deadline;
 
 /// No work of ours takes the database this long: after it the connection counts as dead.
 const WORK_LIMIT: Duration = Duration::from_secs(15);
+
+/// A transaction only computes between its statements. The server ends one whose process is silent for longer: frozen, or
+/// gone without a word, it would keep its rows locked against everybody for as long.
+const LET_GO: &str = "set local idle_in_transaction_session_timeout = '10s'";
 
 /// The database as this process sees it. Made without connecting.
 #[derive(Debug)]
@@ -81,7 +87,8 @@ impl Database {
     }
 
     /// Runs several statements as one transaction, alone on the connection. If `work` fails, for example with
-    /// [`DatabaseError::RolledBack`], or if the future is dropped, the transaction is rolled back.
+    /// [`DatabaseError::RolledBack`], or if the future is dropped, the transaction is rolled back. `work` must not pause for
+    /// seconds between its statements: the server would take the process for dead.
     ///
     /// `work` runs again if other transactions stood in its way, or once if the connection broke; in that case the first
     /// run may have been committed. It must therefore look at the tables before it writes (a lease, a claim, a version)
@@ -130,7 +137,9 @@ impl Database {
         let (client, pulse) = live.parts_mut();
         let in_transaction = async {
             let transaction = client.transaction().await?;
-            let value = work(&transaction).await?;
+            let let_go = transaction.batch_execute(LET_GO).map_err(DatabaseError::from);
+            // Sent ahead of the first statement, not waited for before it: it costs no round trip.
+            let ((), value) = try_join(let_go, work(&transaction)).await?;
             transaction.commit().await?;
             Ok::<_, DatabaseError>(value)
         };

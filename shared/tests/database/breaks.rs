@@ -3,13 +3,12 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use local::postgres::{TestDatabase, TestServer};
+use local::postgres::{TestDatabase, TestServer, Wire, WireFault};
 use shared::database::{DatabaseError, Unavailable};
 use shared::deadline::Deadline;
 use tokio::sync::Notify;
 use tokio_postgres::Client;
 
-use super::proxy::Proxy;
 use super::{ample, database, execute, number, read_number};
 
 const PID: &str = "SELECT pg_backend_pid()::int8";
@@ -175,10 +174,11 @@ async fn a_server_that_crashed_between_two_statements_is_waited_for() {
 #[tokio::test]
 async fn a_peer_that_vanished_without_a_word_is_found_out() {
     let test = TestDatabase::empty().await;
-    let mut proxy = Proxy::before(&test.url()).await;
-    let database = database(proxy.url());
+    let wire = Wire::before(&test.url()).await;
+    let database = database(wire.url());
     assert_eq!(read_number(&database, "SELECT 1::int8").await, Ok(1));
-    proxy.silence();
+    // From here on nothing passes through the connection, and it stays open.
+    wire.fail(WireFault::on("SELECT 1::int8").hang());
     // Nothing comes back, and within its time the first caller cannot know more than that.
     let soon = Deadline::after(Duration::from_millis(300));
     let first = database.read(soon, async |client| number(client, "SELECT 1::int8").await);

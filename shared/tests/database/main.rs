@@ -8,7 +8,6 @@
 mod breaks;
 mod migrations;
 mod pooler;
-mod proxy;
 mod statements;
 mod tls;
 mod waiting;

@@ -59,7 +59,11 @@ impl Clinic {
 
     /// Another process on the same clinic.
     pub(crate) fn another_database(&self) -> Database {
-        Database::new(DatabaseUrl::parse(&self.database.url()).unwrap())
+        Database::new(DatabaseUrl::parse(&self.database_url()).unwrap())
+    }
+
+    pub(crate) fn database_url(&self) -> String {
+        self.database.url()
     }
 
     pub(crate) fn sync(&self) -> Sync<'_> {
@@ -214,6 +218,15 @@ impl Clinic {
             .unwrap()
     }
 
+    /// What time does to the claims and leases of runs that died or are frozen.
+    pub(crate) async fn let_claims_and_leases_lapse(&self) {
+        self.sql(
+            "update calendar_events set claimed_until = now() - interval '1 second' where claim is not null;
+             update calendars set lease_until = now() - interval '1 second' where lease_owner is not null",
+        )
+        .await;
+    }
+
     pub(crate) async fn history(&self, id: Uuid) -> Vec<(String, String)> {
         let read = "select by, change from appointment_history where appointment_id = $1 order by version";
         let parameters = [(&id as _, tokio_postgres::types::Type::UUID)];
@@ -225,6 +238,55 @@ impl Clinic {
         rows.iter()
             .map(|row| (row.get("by"), row.get("change")))
             .collect()
+    }
+
+    /// All that stands on either side: rows and events.
+    pub(crate) async fn everything(&self) -> Vec<String> {
+        const ROWS: &str = "select to_jsonb(a)::text from appointments a
+            union all select to_jsonb(e)::text from calendar_events e
+            union all select to_jsonb(c)::text from calendars c
+            union all select to_jsonb(h)::text from appointment_history h";
+        let read = self
+            .db
+            .read(soon(), async |client| client.query_typed(ROWS, &[]).await);
+        let rows = read.await.unwrap();
+        let events = self.google.events(CALENDAR).unwrap();
+        rows.iter()
+            .map(|row| row.get(0))
+            .chain(events.iter().map(Value::to_string))
+            .collect()
+    }
+
+    /// Nothing was written on either side since it had [`everything`](Self::everything) like this.
+    pub(crate) async fn check_unchanged(&self, before: &[String], case: &str) {
+        let mut now = self.everything().await;
+        assert_eq!(now.len(), before.len(), "{case}");
+        now.retain(|one| !before.contains(one));
+        assert!(now.is_empty(), "{case}: written since: {now:#?}");
+    }
+
+    /// Both sides say the same of an appointment: one event shows it, or none if it is cancelled.
+    pub(crate) async fn check_agreement(&self, id: Uuid) {
+        let appointment = self.read(id).await;
+        let mut shown = self.live_events();
+        shown.retain(|event| event["extendedProperties"]["private"]["appointment_id"] == id.to_string());
+        if appointment.status == Status::Cancelled {
+            assert_eq!(shown, Vec::<Value>::new());
+            return;
+        }
+        assert_eq!(shown.len(), 1, "{shown:?}");
+        let event = &shown[0];
+        assert_eq!(event["id"], appointment.google_calendar_event_id);
+        assert_eq!(event["summary"], appointment.title);
+        assert_eq!(event["location"].as_str(), appointment.location.as_deref());
+        let notes = event["description"].as_str().unwrap();
+        let notes = notes.split_once("--- Patient").unwrap().0.trim();
+        assert_eq!(notes, appointment.notes.unwrap_or_default());
+        let time = |name: &str| at(event[name]["dateTime"].as_str().unwrap());
+        assert_eq!(
+            (time("start"), time("end")),
+            (appointment.starts_at, appointment.ends_at)
+        );
     }
 
     /// What must hold after every run, whatever was done: Google never saw a request that it would refuse as malformed,

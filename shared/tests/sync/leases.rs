@@ -1,4 +1,5 @@
-//! Leases and claims: one run at a time, and a run that was frozen for too long commits nothing.
+//! Leases and claims: one run at a time. What becomes of those of killed and frozen runs stands in the `crashes` and
+//! `frozen` files.
 
 use std::time::Duration;
 
@@ -50,82 +51,6 @@ async fn a_pull_without_an_occasion_asks_nobody() {
     assert!(pull().await.unwrap().is_some());
     assert!(pull().await.unwrap().is_none());
     assert_eq!(clinic.google.requests().len(), 1);
-}
-
-#[tokio::test]
-async fn a_run_frozen_past_its_lease_commits_nothing() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
-    clinic.edit(
-        &appointment.google_calendar_event_id,
-        &json!({"location": "Room 2"}),
-    );
-    // Frozen while Google is asked; meanwhile another run takes over and pulls.
-    clinic.google.fail(Fault::on("events.list").hang().times(1));
-    let frozen = clinic.pull();
-    let other = async {
-        while clinic.google.count("events.list") == 0 {
-            tokio::task::yield_now().await;
-        }
-        let sync = shared::sync::Sync {
-            db: &clinic.another_database(),
-            ..clinic.sync()
-        };
-        clinic
-            .sql("update calendars set lease_until = now() - interval '1 second'")
-            .await;
-        sync.pull(CALENDAR, Occasion::Always, Patience::Leave, false, soon())
-            .await
-            .unwrap()
-            .unwrap();
-        clinic.edit(
-            &appointment.google_calendar_event_id,
-            &json!({"location": "Room 3"}),
-        );
-        clinic.google.release();
-    };
-    let (frozen, ()) = tokio::join!(frozen, other);
-    assert!(matches!(frozen, Err(SyncError::OutOfTime)), "{frozen:?}");
-    assert_eq!(
-        clinic.read(appointment.id).await.location.as_deref(),
-        Some("Room 2")
-    );
-    assert_eq!(clinic.pull().await.unwrap().updated, 1);
-    assert_eq!(
-        clinic.read(appointment.id).await.location.as_deref(),
-        Some("Room 3")
-    );
-}
-
-#[tokio::test]
-async fn a_claim_of_a_dead_process_is_taken_over_and_its_lost_write_is_looked_for() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    // Killed after Google had taken the event and before that was stored.
-    clinic
-        .google
-        .fail(Fault::on("events.insert").after().hang().times(1));
-    {
-        let push = clinic.push();
-        tokio::pin!(push);
-        tokio::select! {
-            _ = &mut push => panic!("the push hangs"),
-            () = async { while clinic.google.count("events.insert") == 0 { tokio::task::yield_now().await } } => {}
-        }
-    }
-    clinic.google.release();
-    assert_eq!(clinic.push().await.unwrap().pending, 1, "the claim still holds");
-    changed(clinic.patch(appointment.id, json!({"title": "Meanwhile"})).await);
-    clinic
-        .sql("update calendar_events set claimed_until = now() - interval '1 second'")
-        .await;
-    clinic.push().await.unwrap();
-    let live = clinic.live_events();
-    assert_eq!(live.len(), 1);
-    assert_eq!(live[0]["summary"], "Meanwhile");
-    clinic.tick().await;
-    clinic.check_at_rest().await;
 }
 
 #[tokio::test]

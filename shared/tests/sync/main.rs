@@ -8,11 +8,16 @@
 )]
 
 mod booking;
+mod breaks;
 mod channels;
 mod clinic;
 mod concurrency;
 mod cooldown;
+mod crashes_pull;
+mod crashes_push;
 mod faults;
+mod frozen_pull;
+mod frozen_push;
 mod full_listing;
 mod late_listings;
 mod leases;
@@ -20,7 +25,9 @@ mod long_listings;
 mod mass_cancel;
 mod parking;
 mod person;
+mod process;
 mod races;
 mod reopening;
 mod rescheduling;
 mod time;
+mod write;

@@ -100,7 +100,8 @@ impl Sync<'_> {
         };
         let pulled = match taken.cooldown {
             Some(left) => Err(cooling(left)),
-            None => pull.until_covered(taken).await,
+            // On the heap: with all that a listing holds it is a large future.
+            None => Box::pin(pull.until_covered(taken)).await,
         };
         if let Err(error) = &pulled {
             if let SyncError::Google(error) = error

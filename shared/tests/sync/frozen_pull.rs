@@ -1,0 +1,104 @@
+//! Pulls that are frozen past their lease and wake up when another one has done their work: they commit nothing and undo
+//! nothing, and whoever comes meanwhile does not wait for them.
+
+use std::pin::pin;
+
+use local::google::ListingManners;
+use serde_json::json;
+use shared::appointment::Status;
+
+use crate::clinic::{CALENDAR, Clinic, changed};
+use crate::process::{Point, Process};
+
+#[tokio::test]
+async fn a_pull_frozen_as_google_lists_commits_nothing() {
+    frozen_pull(Point::before_call("events.list")).await;
+    frozen_pull(Point::after_call("events.list")).await;
+}
+
+#[tokio::test]
+async fn a_pull_frozen_between_two_pages_commits_nothing() {
+    frozen_pull(Point::before("returning now() as renewed_at")).await;
+    frozen_pull(Point::after("returning now() as renewed_at")).await;
+}
+
+#[tokio::test]
+async fn a_pull_frozen_before_its_transaction_commits_nothing() {
+    frozen_pull(Point::before("START TRANSACTION")).await;
+    frozen_pull(Point::after("START TRANSACTION")).await;
+}
+
+#[tokio::test]
+async fn a_pull_frozen_in_its_transaction_lets_go_of_its_rows_and_commits_nothing() {
+    // At once: each waits until the server takes the process for dead.
+    tokio::join!(
+        frozen_pull(Point::after("for update of e")),
+        frozen_pull(Point::before("last_sync_at = clock_timestamp()")),
+        frozen_pull(Point::before("COMMIT")),
+    );
+}
+
+/// Freezes a pull of two edits there, and lets another one take over; once with nothing more done, and once with all
+/// going on: a caller changes another field before it, the person edits one event and deletes the other after it.
+async fn frozen_pull(point: Point) {
+    tokio::join!(frozen(point.clone(), false), frozen(point, true));
+}
+
+async fn frozen(point: Point, busy: bool) {
+    let case = format!("frozen at {point:?}, busy: {busy}");
+    let clinic = Clinic::open().await;
+    let (appointment, other) = (
+        clinic.book("2027-03-01T09:00:00+05:00").await,
+        clinic.book("2027-03-01T10:00:00+05:00").await,
+    );
+    clinic.tick().await;
+    clinic.google.set_listing_manners(ListingManners {
+        page_limit: Some(1),
+        ..ListingManners::default()
+    });
+    for appointment in [&appointment, &other] {
+        clinic.edit(
+            &appointment.google_calendar_event_id,
+            &json!({"location": "Room 2"}),
+        );
+    }
+    let process = Process::start(&clinic).await;
+    let mut run = pin!(process.pull());
+    process.freeze(point, run.as_mut()).await;
+
+    clinic.let_claims_and_leases_lapse().await;
+    if busy {
+        changed(
+            clinic
+                .patch(appointment.id, json!({"notes": "From a caller"}))
+                .await,
+        );
+    }
+    clinic.tick().await;
+    let taken_over = clinic.read(appointment.id).await;
+    assert_eq!(taken_over.location.as_deref(), Some("Room 2"), "{case}");
+    if busy {
+        clinic.edit(
+            &appointment.google_calendar_event_id,
+            &json!({"location": "Room 3"}),
+        );
+        let person = clinic.google.person();
+        person.delete(CALENDAR, &other.google_calendar_event_id).unwrap();
+        clinic.tick().await;
+    }
+    let done = clinic.everything().await;
+
+    process.wake();
+    let woken = run.await;
+    assert!(woken.is_err(), "{case}: {woken:?}");
+    clinic.check_unchanged(&done, &case).await;
+    clinic.google.set_listing_manners(ListingManners::default());
+    clinic.check_at_rest().await;
+    let location = clinic.read(appointment.id).await.location;
+    let last = if busy { "Room 3" } else { "Room 2" };
+    assert_eq!(location.as_deref(), Some(last), "{case}");
+    let cancelled = clinic.read(other.id).await.status == Status::Cancelled;
+    assert_eq!(cancelled, busy, "{case}");
+    clinic.check_agreement(appointment.id).await;
+    clinic.check_agreement(other.id).await;
+}
