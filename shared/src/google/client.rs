@@ -8,9 +8,9 @@ use super::error::{Error, Gone, Outcome, Reason, Refusal, Transient};
 use super::service_account::ServiceAccount;
 use super::token::Tokens;
 use super::transport::{Call, Effect, Failed, Transport};
-use super::verdict::Subject;
+use super::verdict::{Doubt, Subject};
 use super::wire::{
-    Calendar, Channel, Event, EventPatch, EventsPage, EventsQuery, ListedEvent, NewChannel, NewEvent,
+    Access, Calendar, Channel, Event, EventPatch, EventsPage, EventsQuery, ListedEvent, NewChannel, NewEvent,
     UnusablePage,
 };
 use crate::deadline::Deadline;
@@ -173,7 +173,7 @@ impl Client {
             ..write("channels.stop", Method::POST, url, Subject::Channel)
         };
         match self.transport.send(&call, deadline).await {
-            Ok(_) | Err(Failed::With(Error::Gone(_)) | Failed::EventOrCalendarMissing(_)) => Ok(()),
+            Ok(_) | Err(Failed::With(Error::Gone(_)) | Failed::EventOrCalendar(..)) => Ok(()),
             Err(Failed::With(error)) => Err(error),
         }
     }
@@ -182,20 +182,45 @@ impl Client {
         match self.transport.send(call, deadline).await {
             Ok(body) => Ok(body),
             Err(Failed::With(error)) => Err(error),
-            Err(Failed::EventOrCalendarMissing(outcome)) => {
-                Err(self.what_is_missing(calendar_id, deadline).await.after(outcome))
+            Err(Failed::EventOrCalendar(doubt, outcome)) => {
+                let meant = match doubt {
+                    Doubt::Missing => self.what_is_missing(calendar_id, deadline).await,
+                    Doubt::Forbidden => self.what_is_forbidden(calendar_id, deadline).await,
+                };
+                Err(meant.after(outcome))
             }
         }
     }
 
-    /// Google answers 404 in the same words for a missing event and for a calendar that is not shared with us. The two
-    /// must not be confused (one deletion, or a calendar's worth of them), so the calendar is asked for.
+    /// The calendar is there, so the event is not, or the calendar is not there for us.
     async fn what_is_missing(&self, calendar_id: &str, deadline: Deadline) -> Error {
         let call = read("calendars.get", self.api.calendar(calendar_id), Subject::Calendar);
         match self.transport.send(&call, deadline).await {
             Ok(_) => Error::Gone(Gone::NotFound),
             Err(Failed::With(error)) => error,
-            Err(Failed::EventOrCalendarMissing(_)) => Error::Unshared,
+            Err(Failed::EventOrCalendar(..)) => Error::Unshared,
+        }
+    }
+
+    /// Whoever may write in the calendar may not do this to the event; anyone else may do nothing. Every listing names
+    /// our role; no other answer does.
+    async fn what_is_forbidden(&self, calendar_id: &str, deadline: Deadline) -> Error {
+        let mut url = self.api.events(calendar_id);
+        url.query_pairs_mut()
+            .append_pair("maxResults", "1")
+            .append_pair("fields", "accessRole");
+        let call = read("events.list", url, Subject::Calendar);
+        match self.transport.send(&call, deadline).await {
+            Ok(body) => match parse::<Access>(&body, call.effect) {
+                Ok(access) if access.may_write() => Error::Refused(Refusal {
+                    status: 403,
+                    reason: Reason::parse(Some("forbidden")),
+                }),
+                Ok(_) => Error::Unshared,
+                Err(error) => error,
+            },
+            Err(Failed::With(error)) => error,
+            Err(Failed::EventOrCalendar(..)) => Error::Unshared,
         }
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 
 use super::error::{CredentialFault, Error, Outcome, Reason, Refusal, Transient};
 use super::token::{NoToken, Token, Tokens};
-use super::verdict::{Subject, Verdict, judge};
+use super::verdict::{Doubt, Subject, Verdict, judge};
 use crate::backoff::Backoff;
 use crate::deadline::Deadline;
 
@@ -64,8 +64,8 @@ pub(super) enum Effect {
 #[derive(Debug)]
 pub(super) enum Failed {
     With(Error),
-    /// 404: the event is missing, or the whole calendar. An earlier try may have taken effect.
-    EventOrCalendarMissing(Outcome),
+    /// The event is meant, or the whole calendar. An earlier try may have taken effect.
+    EventOrCalendar(Doubt, Outcome),
 }
 
 /// How one try ended.
@@ -73,7 +73,7 @@ enum Try {
     Answered(Vec<u8>),
     TokenRefused(Token, Reason),
     Passing(Trouble),
-    EventOrCalendarMissing,
+    EventOrCalendar(Doubt),
     Failed(Error),
 }
 
@@ -136,7 +136,7 @@ impl Transport {
                     let fault = CredentialFault::NotAccepted(reason);
                     return Err(Failed::With(Error::CredentialsInvalid(fault).after(outcome)));
                 }
-                Try::EventOrCalendarMissing => return Err(Failed::EventOrCalendarMissing(outcome)),
+                Try::EventOrCalendar(doubt) => return Err(Failed::EventOrCalendar(doubt, outcome)),
                 Try::Failed(error) => return Err(Failed::With(error.after(outcome))),
                 Try::Passing(trouble) => trouble,
             };
@@ -239,7 +239,7 @@ fn weigh(verdict: Verdict, token: Token) -> Try {
             pause,
             outcome,
         }),
-        Verdict::EventOrCalendarMissing => Try::EventOrCalendarMissing,
+        Verdict::EventOrCalendar(doubt) => Try::EventOrCalendar(doubt),
         Verdict::Final(error) => Try::Failed(error),
     }
 }

@@ -33,10 +33,20 @@ pub(super) enum Verdict {
         /// Whether this try may have taken effect.
         outcome: Outcome,
     },
-    /// 404 for an event: whether it or its calendar is missing is not said.
-    EventOrCalendarMissing,
+    /// What Google says of an event may be meant of its whole calendar.
+    EventOrCalendar(Doubt),
     /// No other try will help.
     Final(Error),
+}
+
+/// An answer that does not tell an event from its calendar. The two must not be confused: one deletion or refusal, or a
+/// calendar's worth of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// 404: one of them is missing.
+    Missing,
+    /// 403 `forbidden`: this change of the event, or any change in the calendar.
+    Forbidden,
 }
 
 /// Judges an answer whose status is not a success.
@@ -68,6 +78,7 @@ pub(super) fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], subjec
             "quotaExceeded" | "dailyLimitExceeded" => Verdict::Final(Error::QuotaExceeded {
                 outcome: Outcome::NotApplied,
             }),
+            "forbidden" if subject == Subject::Event => Verdict::EventOrCalendar(Doubt::Forbidden),
             "forbidden" | "requiredAccessLevel" => Verdict::Final(Error::Unshared),
             "accessNotConfigured" | "insufficientPermissions" => {
                 Verdict::Final(Error::CredentialsInvalid(CredentialFault::NotAccepted(reason)))
@@ -75,7 +86,7 @@ pub(super) fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], subjec
             _ => refused(),
         },
         (404, Subject::Calendar | Subject::Increment) => Verdict::Final(Error::Unshared),
-        (404, Subject::Event) => Verdict::EventOrCalendarMissing,
+        (404, Subject::Event) => Verdict::EventOrCalendar(Doubt::Missing),
         (404, Subject::Channel) => Verdict::Final(Error::Gone(Gone::NotFound)),
         (409, _) if reason.as_str() == "duplicate" => Verdict::Final(Error::AlreadyExists),
         (409, _) => passing(Transient::Conflict, Outcome::NotApplied),
@@ -190,7 +201,13 @@ mod tests {
                 Event,
                 refused(403, "forbiddenForServiceAccounts"),
             ),
-            (404, "notFound", Event, Verdict::EventOrCalendarMissing),
+            (
+                403,
+                "forbidden",
+                Event,
+                Verdict::EventOrCalendar(Doubt::Forbidden),
+            ),
+            (404, "notFound", Event, Verdict::EventOrCalendar(Doubt::Missing)),
             (404, "notFound", Calendar, Verdict::Final(Error::Unshared)),
             (404, "notFound", Increment, Verdict::Final(Error::Unshared)),
             (

@@ -1,16 +1,13 @@
 //! What an event and its appointment have in common, and how each is written as the other; pure.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::google::{Change, Event, EventPatch, EventTime, NewEvent};
-
-/// The first line of the part of a description that is ours.
-///
-/// Plain text without characters that HTML would escape: Google's own editor stores descriptions as HTML.
-const FOOTER_MARK: &str = "--- Patient (kept by Appointment Sync, write above this line) ---";
+use super::description::{self, Footer, describe};
+use super::when::When;
+use crate::google::{Change, Event, EventPatch, NewEvent};
 
 /// The private extended property that names an event's appointment. It confirms the link; the event's id makes it.
 const APPOINTMENT_PROPERTY: &str = "appointment_id";
@@ -28,145 +25,25 @@ pub struct Content {
     pub time: When,
 }
 
-/// When an event takes place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum When {
-    /// From one instant to another.
-    Timed {
-        /// Start.
-        from: DateTime<Utc>,
-        /// End.
-        until: DateTime<Utc>,
-        /// IANA zone of the start; `None` is the calendar's own.
-        zone: Option<String>,
-    },
-    /// Whole days.
-    AllDay {
-        /// First day.
-        first: NaiveDate,
-        /// The day after the last one, as in Google.
-        end: NaiveDate,
-        /// The midnights that bound them in the clinic's zone when this was read.
-        from: DateTime<Utc>,
-        /// See `from`.
-        until: DateTime<Utc>,
-    },
-}
-
-impl When {
-    /// Start and end as instants.
-    pub fn instants(&self) -> (DateTime<Utc>, DateTime<Utc>) {
-        match self {
-            Self::Timed { from, until, .. } | Self::AllDay { from, until, .. } => (*from, *until),
-        }
-    }
-
-    /// Whether a person reads the same times from both. All-day events are compared by their days alone, so that a
-    /// later change of the clinic's zone moves none of them.
-    pub fn same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (
-                Self::AllDay { first, end, .. },
-                Self::AllDay {
-                    first: other_first,
-                    end: other_end,
-                    ..
-                },
-            ) => (first, end) == (other_first, other_end),
-            (Self::Timed { zone, .. }, Self::Timed { zone: other_zone, .. }) => {
-                let same_zone = zone.is_none() || other_zone.is_none() || zone == other_zone;
-                same_zone && self.instants() == other.instants()
-            }
-            _ => false,
-        }
-    }
-
-    /// When a live event takes place.
-    pub fn of(event: &Event, clinic_zone: Tz) -> Self {
-        Self::read(&event.start, &event.end, clinic_zone)
-    }
-
-    fn read(start: &EventTime, end: &EventTime, clinic_zone: Tz) -> Self {
-        match (start, end) {
-            (EventTime::Date { date: first }, EventTime::Date { date: end }) => Self::AllDay {
-                first: *first,
-                end: *end,
-                from: midnight(*first, clinic_zone),
-                until: midnight(*end, clinic_zone),
-            },
-            _ => Self::Timed {
-                from: instant(start, clinic_zone),
-                until: instant(end, clinic_zone),
-                zone: match start {
-                    EventTime::Timed { time_zone, .. } => time_zone.clone(),
-                    EventTime::Date { .. } => None,
-                },
-            },
-        }
-    }
-
-    fn write(&self) -> (EventTime, EventTime) {
-        match self {
-            Self::AllDay { first, end, .. } => {
-                (EventTime::Date { date: *first }, EventTime::Date { date: *end })
-            }
-            Self::Timed { from, until, zone } => {
-                let tz: Tz = zone
-                    .as_deref()
-                    .and_then(|zone| zone.parse().ok())
-                    .unwrap_or(Tz::UTC);
-                let time = |at: &DateTime<Utc>| EventTime::Timed {
-                    date_time: at.with_timezone(&tz).fixed_offset(),
-                    time_zone: zone.clone(),
-                };
-                (time(from), time(until))
-            }
-        }
-    }
-}
-
-fn instant(time: &EventTime, clinic_zone: Tz) -> DateTime<Utc> {
-    match time {
-        EventTime::Date { date } => midnight(*date, clinic_zone),
-        EventTime::Timed { date_time, .. } => date_time.to_utc(),
-    }
-}
-
-/// The instant at which a day begins in a zone. Where midnight is skipped (DST in some zones), the day begins when
-/// the clock goes on; where it comes twice, at the first.
-fn midnight(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
-    let midnight = date.and_time(NaiveTime::MIN);
-    zone.from_local_datetime(&midnight)
-        .earliest()
-        .or_else(|| {
-            // Midnight itself was skipped. No zone has ever skipped more than a day.
-            (1..=96).find_map(|quarters| {
-                zone.from_local_datetime(&(midnight + chrono::TimeDelta::minutes(15 * quarters)))
-                    .earliest()
-            })
-        })
-        .map_or_else(|| midnight.and_utc(), |local| local.to_utc())
-}
-
 impl Content {
-    /// What a live event shows.
-    pub fn of(event: &Event, clinic_zone: Tz) -> Self {
+    /// What a live event shows that showed `known` before. Days that are still the same keep the instants they had
+    /// then, whatever the clinic's zone is now.
+    pub fn of(event: &Event, clinic_zone: Tz, known: Option<&Self>) -> Self {
+        let time = When::of(event, clinic_zone);
         Self {
             title: event.summary.clone().unwrap_or_default(),
             description: event.description.clone().unwrap_or_default(),
             location: event.location.clone().unwrap_or_default(),
-            time: When::of(event, clinic_zone),
+            time: match known {
+                Some(known) => time.or_same_days_of(&known.time),
+                None => time,
+            },
         }
     }
 
-    /// What a person wrote into the description: all that stands above our footer.
-    pub fn notes(&self) -> &str {
-        // The last mark is ours, even if someone's notes quote it.
-        self.description
-            .rsplit_once(FOOTER_MARK)
-            .map_or(self.description.as_str(), |(above, _)| above)
-            .trim()
+    /// What a person wrote into the description.
+    pub fn notes(&self) -> String {
+        description::notes(&self.description)
     }
 
     /// The event that shows this, under an id chosen beforehand.
@@ -246,11 +123,12 @@ impl Facts {
 
     /// The event's content that shows these facts, given what both sides last had.
     ///
-    /// Days stay days: where an all-day event's instants are still the appointment's, its dates are kept.
+    /// Days stay days: where an all-day event's instants are still the appointment's, its dates are kept. So is a
+    /// description that says the same in HTML.
     pub fn content(&self, agreed: Option<&Content>) -> Content {
         Content {
             title: self.shown_title(),
-            description: self.description(),
+            description: self.description(agreed.map(|content| content.description.as_str())),
             location: self.location.clone().unwrap_or_default(),
             time: self.time(agreed.map(|content| &content.time)),
         }
@@ -271,32 +149,20 @@ impl Facts {
         }
     }
 
-    fn description(&self) -> String {
-        let mut description = String::new();
-        if let Some(notes) = &self.notes {
-            description.push_str(notes);
-            description.push_str("\n\n");
-        }
-        description.push_str(FOOTER_MARK);
-        let lines = [
-            ("Name", Some(&self.patient_name)),
-            ("Phone", self.patient_phone.as_ref()),
-            ("Email", self.patient_email.as_ref()),
-        ];
-        for (label, value) in lines {
-            if let Some(value) = value {
-                description.push('\n');
-                description.push_str(label);
-                description.push_str(": ");
-                description.push_str(value);
-            }
-        }
-        description
+    fn description(&self, shown: Option<&str>) -> String {
+        let footer = Footer {
+            name: &self.patient_name,
+            phone: self.patient_phone.as_deref(),
+            email: self.patient_email.as_deref(),
+        };
+        describe(self.notes.as_deref(), footer, shown)
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
     pub(in crate::sync) fn facts() -> Facts {
@@ -312,45 +178,6 @@ pub(super) mod tests {
             ends_at: "2026-12-01T04:30:00Z".parse().unwrap(),
             time_zone: "Asia/Karachi".into(),
         }
-    }
-
-    fn days(first: &str, end: &str, zone: Tz) -> When {
-        let date = |text: &str| EventTime::Date {
-            date: text.parse().unwrap(),
-        };
-        When::read(&date(first), &date(end), zone)
-    }
-
-    #[test]
-    fn an_event_shows_notes_above_the_footer() {
-        let content = facts().content(None);
-        assert_eq!(content.title, "Check-up: A. Khan");
-        assert_eq!(
-            content.description,
-            "first visit\n\n--- Patient (kept by Appointment Sync, write above this line) ---\n\
-             Name: A. Khan\nPhone: +92 300 1234567"
-        );
-        assert_eq!(content.notes(), "first visit");
-    }
-
-    #[test]
-    fn notes_that_quote_the_footer_are_still_told_from_it() {
-        let notes = format!("see below\n{FOOTER_MARK}\nName: nobody");
-        let content = Facts {
-            notes: Some(notes.clone()),
-            ..facts()
-        }
-        .content(None);
-        assert_eq!(content.notes(), notes);
-    }
-
-    #[test]
-    fn without_a_footer_all_is_notes() {
-        let content = Content {
-            description: " rewritten by hand\n".into(),
-            ..facts().content(None)
-        };
-        assert_eq!(content.notes(), "rewritten by hand");
     }
 
     #[test]
@@ -369,22 +196,17 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn times_are_written_on_the_wall_clock_of_their_zone() {
-        let (start, _) = facts().content(None).time.write();
-        assert_eq!(
-            serde_json::to_value(&start).unwrap(),
-            serde_json::json!({"dateTime": "2026-12-01T09:00:00+05:00", "timeZone": "Asia/Karachi"})
-        );
-    }
-
-    #[test]
     fn days_stay_days_while_nobody_sets_a_time() {
-        let zone: Tz = "Asia/Karachi".parse().unwrap();
+        let (starts_at, ends_at) = (facts().starts_at, facts().starts_at + TimeDelta::days(1));
         let agreed = Content {
-            time: days("2026-12-01", "2026-12-02", zone),
+            time: When::AllDay {
+                first: starts_at.date_naive(),
+                end: ends_at.date_naive(),
+                from: starts_at,
+                until: ends_at,
+            },
             ..facts().content(None)
         };
-        let (starts_at, ends_at) = agreed.time.instants();
         let ours = Facts {
             starts_at,
             ends_at,
@@ -392,22 +214,5 @@ pub(super) mod tests {
         };
         assert!(ours.content(Some(&agreed)).patch_from(&agreed).is_empty());
         assert!(facts().content(Some(&agreed)).patch_from(&agreed).start.is_some());
-    }
-
-    #[test]
-    fn days_are_compared_as_days_in_any_zone() {
-        let karachi = days("2026-12-01", "2026-12-02", Tz::Asia__Karachi);
-        assert!(karachi.same(&days("2026-12-01", "2026-12-02", Tz::UTC)));
-        assert!(!karachi.same(&days("2026-12-01", "2026-12-03", Tz::Asia__Karachi)));
-    }
-
-    #[test]
-    fn a_day_without_midnight_begins_when_the_clock_goes_on() {
-        // Beirut skips from 00:00 to 01:00 at the start of DST.
-        let date = NaiveDate::from_ymd_opt(2026, 3, 29).unwrap();
-        assert_eq!(
-            midnight(date, Tz::Asia__Beirut).to_rfc3339(),
-            "2026-03-28T22:00:00+00:00"
-        );
     }
 }

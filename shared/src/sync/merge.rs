@@ -8,10 +8,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use serde::Deserialize;
 
-use super::content::{Content, Facts, When};
+use super::content::{Content, Facts};
+use super::when::When;
 
 /// What changed last of an appointment, by whom ever.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,24 +76,22 @@ pub(super) fn merge(sides: &Sides<'_>) -> Facts {
     let mut merged = sides.ours.clone();
     let theirs = sides.theirs;
 
-    if sides.takes_theirs(&["title"], |content| content.title.as_str(), &ours, str::eq) {
+    if sides.takes_theirs(&["title"], |content| &content.title, &ours, |a, b| a == b) {
         // A title that a person cleared falls back to the default one.
         merged.title = filled(&theirs.title);
     }
-    if sides.takes_theirs(&["notes"], Content::notes, &ours, str::eq) {
-        merged.notes = filled(theirs.notes());
+    if sides.takes_theirs(&["notes"], Content::notes, &ours, |a, b| a == b) {
+        merged.notes = filled(&theirs.notes());
     }
-    if sides.takes_theirs(&["location"], |content| content.location.as_str(), &ours, str::eq) {
+    if sides.takes_theirs(&["location"], |content| &content.location, &ours, |a, b| a == b) {
         merged.location = filled(&theirs.location);
     }
     let (from, until) = theirs.time.instants();
     // Google lets nobody end an event before it starts; were it to, no appointment could hold such a time.
     let possible = from < until;
-    if possible && sides.takes_theirs(&TIME_FACTS, |content| &content.time, &ours, When::same) {
+    if possible && sides.takes_theirs(&TIME_FACTS, |content| &content.time, &ours, |a, b| a.same(b)) {
         (merged.starts_at, merged.ends_at) = (from, until);
-        if let When::Timed { zone: Some(zone), .. } = &theirs.time
-            && zone.parse::<Tz>().is_ok()
-        {
+        if let When::Timed { zone: Some(zone), .. } = &theirs.time {
             merged.time_zone.clone_from(zone);
         }
     }
@@ -105,23 +103,23 @@ pub(super) const TIME_FACTS: [&str; 3] = ["starts_at", "ends_at", "time_zone"];
 
 impl Sides<'_> {
     /// Whether Google's value of a field replaces ours. `facts` are the history's names of the field.
-    fn takes_theirs<T: ?Sized>(
-        &self,
+    fn takes_theirs<'c, T>(
+        &'c self,
         facts: &[&str],
-        field: fn(&Content) -> &T,
-        ours: &Content,
-        same: fn(&T, &T) -> bool,
+        field: impl Fn(&'c Content) -> T,
+        ours: &'c Content,
+        same: impl Fn(&T, &T) -> bool,
     ) -> bool {
         let (ours, theirs) = (field(ours), field(self.theirs));
         let mut known = self.agreed.iter().chain(self.sent);
-        if same(ours, theirs) || known.any(|content| same(field(content), theirs)) {
+        if same(&ours, &theirs) || known.any(|content| same(&field(content), &theirs)) {
             return false;
         }
         // The value alone does not tell: a change that was taken back since is a change, too.
         let untouched = self
             .agreed_version
             .is_some_and(|version| !self.ours_changed.since(version, facts));
-        let ours_unchanged = untouched && self.agreed.is_some_and(|agreed| same(field(agreed), ours));
+        let ours_unchanged = untouched && self.agreed.is_some_and(|agreed| same(&field(agreed), &ours));
         ours_unchanged || self.theirs_changed > self.ours_changed.of(facts)
     }
 }

@@ -5,28 +5,34 @@
 //! works it into the appointments, all in one transaction. The 5-minute run, the bus and the manual endpoints run this
 //! same code.
 //!
-//! - `content`, `merge`, `listing`, [`reconcile`]: the rules; pure.
+//! - `content`, `description`, `markup`, `when`: what an event and its appointment say to each other; pure.
+//! - `merge`, `plan`, `listing`, [`reconcile`]: the rules; pure.
 //! - `push`, `pull`: the two ways; I/O and order, no rules.
+//! - `cooldown`: leaving a calendar alone when Google asks for that.
 //! - `queries`: the SQL.
 
 mod content;
+mod cooldown;
+mod description;
 mod listing;
+mod markup;
 mod merge;
 mod plan;
 mod pull;
 mod push;
 mod queries;
 pub mod reconcile;
+mod when;
 
 use std::time::Duration;
 
 use chrono_tz::Tz;
 
-pub use content::When;
 pub use pull::{Patience, Pulled};
 pub use push::Counts as Pushed;
 pub use queries::lease::Occasion;
 pub use queries::{links, status};
+pub use when::When;
 
 use crate::bus::Announce;
 use crate::database::{Database, DatabaseError};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local::google::{Fault, Outage};
+use local::google::{Access, Fault, Outage};
 use shared::deadline::Deadline;
 use shared::google::{
     ApiUrl, Client, Error, EventPatch, Gone, ListedEvent, Outcome, ServiceAccount, Transient,
@@ -58,6 +58,20 @@ async fn refusals_for_good_are_not_repeated() {
     let invalid = client.insert_event(CALENDAR, &check_up("0190a"), ample()).await;
     assert!(matches!(invalid, Err(Error::Refused(_))));
     assert_eq!(google.count("events.insert"), 2);
+}
+
+#[tokio::test]
+async fn what_is_forbidden_of_an_event_is_about_the_calendar_only_where_we_may_not_write() {
+    let (google, client) = start().await;
+    let event = insert(&client, "0190a").await;
+    google.fail(Fault::on("events.delete").refuse(403, "forbidden"));
+    let delete = async || client.delete_event(CALENDAR, "0190a", &event.etag, ample()).await;
+    assert!(matches!(delete().await, Err(Error::Refused(_))));
+    google.share(CALENDAR, Access::Reader);
+    assert_eq!(delete().await, Err(Error::Unshared));
+    google.share(CALENDAR, Access::None);
+    assert_eq!(delete().await, Err(Error::Unshared));
+    assert_eq!(google.violations(), Vec::<String>::new());
 }
 
 #[tokio::test]

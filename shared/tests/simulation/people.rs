@@ -43,7 +43,7 @@ pub(crate) async fn act(world: &World, ledger: &mut Ledger, which: Index, act: &
             let patch = json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3"]});
             write(world, ledger, one, &patch, None);
         }
-        Act::EditFooter => write(world, ledger, one, &below_the_footer(event), None),
+        Act::EditFooter => write(world, ledger, one, &inside_the_footer(event), None),
         edit => {
             let title = ledger.account(&one.appointment).first_title().map(str::to_owned);
             // Writing what is there already is no edit.
@@ -135,8 +135,9 @@ fn write(world: &World, ledger: &mut Ledger, one: &Ours, patch: &Value, wrote: O
     }
 }
 
-fn below_the_footer(event: &Value) -> Value {
-    json!({"description": format!("{}\nbelow", event["description"].as_str().unwrap_or_default())})
+fn inside_the_footer(event: &Value) -> Value {
+    let description = event["description"].as_str().unwrap_or_default();
+    json!({"description": description.replace("Name: ", "Name: not ")})
 }
 
 fn delete(world: &World, ledger: &mut Ledger, one: &Ours) {

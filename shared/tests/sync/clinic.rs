@@ -10,11 +10,12 @@ use local::google::StandIn;
 use local::postgres::TestDatabase;
 use serde_json::{Value, json};
 use shared::appointment::queries::{self, Booked, Changed};
-use shared::appointment::{Appointment, Status, request};
+use shared::appointment::{Appointment, Status, SyncState, request};
 use shared::bus::{Announce, Message};
 use shared::database::{Database, DatabaseUrl};
 use shared::deadline::Deadline;
 use shared::google::{ApiUrl, Client, ServiceAccount};
+use shared::sync::status::{self, CalendarRecord};
 use shared::sync::{Occasion, Patience, Pulled, Pushed, Sync, SyncError};
 use uuid::Uuid;
 
@@ -196,6 +197,27 @@ impl Clinic {
             .unwrap();
     }
 
+    /// What the last change of an appointment changed, as its history says.
+    pub(crate) async fn last_change(&self, id: Uuid) -> Value {
+        let read =
+            "select fields from appointment_history where appointment_id = $1 order by version desc limit 1";
+        let parameters = [(&id as _, tokio_postgres::types::Type::UUID)];
+        let rows = self
+            .db
+            .read(soon(), async |client| client.query_typed(read, &parameters).await)
+            .await
+            .unwrap();
+        rows[0].get("fields")
+    }
+
+    /// How things stand with the calendar, as status tells it.
+    pub(crate) async fn status(&self) -> CalendarRecord {
+        self.db
+            .read(soon(), async |client| status::read(client, CALENDAR).await)
+            .await
+            .unwrap()
+    }
+
     /// What time does to the claims and leases of runs that died or are frozen.
     pub(crate) async fn let_claims_and_leases_lapse(&self) {
         self.sql(
@@ -272,6 +294,34 @@ impl Clinic {
     pub(crate) fn check_manners(&self) {
         assert_eq!(self.google.violations(), Vec::<String>::new());
         assert!(self.google.unconditional_writes().is_empty());
+    }
+
+    /// How every story ends: nothing is left to do, and what a caller changes later goes out and stays.
+    pub(crate) async fn check_callers_go_on(&self, id: Uuid) {
+        self.check_at_rest().await;
+        let before = self.read(id).await;
+        let ward = format!("Ward {}", before.version);
+        if before.status == Status::Cancelled {
+            changed(self.patch(id, json!({"status": "scheduled"})).await);
+        }
+        changed(self.patch(id, json!({"location": ward})).await);
+        self.tick().await;
+        let after = self.read(id).await;
+        assert_eq!(after.location.as_ref(), Some(&ward));
+        assert_eq!((&after.title, &after.notes), (&before.title, &before.notes));
+        assert_eq!(
+            (after.starts_at, after.ends_at),
+            (before.starts_at, before.ends_at)
+        );
+        assert_eq!(after.sync_state, SyncState::Synced);
+        let event = self.event(&after.google_calendar_event_id);
+        if after.status == Status::Scheduled {
+            assert_eq!(
+                (&event["location"], &event["summary"]),
+                (&json!(ward), &json!(after.title))
+            );
+        }
+        self.check_at_rest().await;
     }
 
     /// In step: another run finds nothing to do, makes one call and changes nothing.

@@ -124,7 +124,10 @@ async fn pull_in_a_process(clinic: &Clinic, wire: &Wire) -> Value {
 
 /// Does nothing by itself: the process of the test above.
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "what it pulled is told to the test that asked")]
+#[expect(
+    clippy::print_stdout,
+    reason = "what it pulled is told to the test that asked"
+)]
 async fn a_pull_that_another_test_asks_for() {
     let Ok(database) = std::env::var("PULL_DATABASE_URL") else {
         return;

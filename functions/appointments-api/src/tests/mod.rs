@@ -3,6 +3,7 @@
 mod access;
 mod appointments;
 mod calendar;
+mod held;
 mod malformed;
 
 use std::sync::Arc;

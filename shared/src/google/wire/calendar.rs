@@ -17,6 +17,19 @@ pub struct Calendar {
     pub time_zone: Option<String>,
 }
 
+/// What we may do in a calendar, as its listings say.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::google) struct Access {
+    access_role: String,
+}
+
+impl Access {
+    pub(in crate::google) fn may_write(&self) -> bool {
+        matches!(self.access_role.as_str(), "writer" | "owner")
+    }
+}
+
 /// A request to be notified of changes.
 #[derive(Debug, Clone)]
 pub struct NewChannel<'a> {

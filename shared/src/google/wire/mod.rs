@@ -15,4 +15,5 @@ pub use event::{Event, EventStatus, ListedEvent, Tombstone, Transparency};
 pub use listing::{Continuation, EventsPage, EventsQuery, SYNC_QUERY_FINGERPRINT};
 pub use time::EventTime;
 
+pub(super) use calendar::Access;
 pub(super) use listing::UnusablePage;

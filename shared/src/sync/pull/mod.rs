@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::cooldown::cooling;
 use super::listing::Start;
 use super::queries::lease::{self, Occasion, Taken};
 use super::{STORE_MARGIN, Sync, SyncError};
@@ -97,8 +98,20 @@ impl Sync<'_> {
             confirm_mass_cancel,
             deadline,
         };
-        let pulled = pull.until_covered(taken).await;
-        if pulled.is_err() {
+        let pulled = match taken.cooldown {
+            Some(left) => Err(cooling(left)),
+            // On the heap: with all that a listing holds it is a large future.
+            None => Box::pin(pull.until_covered(taken)).await,
+        };
+        if let Err(error) = &pulled {
+            if let SyncError::Google(error) = error
+                && self.cool_down(calendar_id, error).await.is_err()
+            {
+                tracing::warn!(
+                    calendar.id = calendar_id,
+                    "a pause that Google asked for could not be stored"
+                );
+            }
             // The error matters more than whether this succeeds: a lease that is not given back lapses.
             let released = self
                 .db

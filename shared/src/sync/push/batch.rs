@@ -8,6 +8,7 @@ use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
 use super::Counts;
+use super::words::{KEEPS_CHANGING, NOT_UNDERSTOOD, for_people};
 use crate::backoff::Backoff;
 use crate::bus::Message;
 use crate::deadline::Deadline;
@@ -28,8 +29,6 @@ const RETRY: Backoff = Backoff {
 };
 /// Tries of one event in one run; an event that somebody edits all the time is left to the next one.
 const MOST_TRIES: u32 = 5;
-/// A used-up quota comes back with a new day or minute; asking more often only uses up the next one.
-const QUOTA_PAUSE: Duration = Duration::from_mins(15);
 
 /// What one try of one event came to.
 enum Tried {
@@ -176,7 +175,8 @@ impl Batch<'_> {
         };
         match written {
             (Ok(event), counted) => {
-                let agreed = Content::of(&event, self.sync.clinic_zone);
+                let shown_before = claimed.event.agreed.as_ref();
+                let agreed = Content::of(&event, self.sync.clinic_zone, shown_before);
                 self.store(
                     event_id,
                     &Pushed::Shown {
@@ -197,13 +197,14 @@ impl Batch<'_> {
         match error {
             // Somebody was faster, or an earlier write of ours arrived after all.
             Error::PreconditionFailed | Error::AlreadyExists | Error::Gone(_) => self.look(claimed).await,
-            Error::Refused(refusal) => {
-                let reason = refusal.to_string();
+            Error::Refused(ref refusal) => {
                 tracing::warn!(
-                    appointment.id = %claimed.appointment.id, event.id = event_id, google.reason = refusal.reason.as_str(),
+                    appointment.id = %claimed.appointment.id, event.id = event_id,
+                    google.status = refusal.status, google.reason = refusal.reason.as_str(),
                     "Google refused an event for good, it is parked"
                 );
-                self.store(event_id, &Pushed::Parked { reason: &reason }).await?;
+                let reason = for_people(&error);
+                self.store(event_id, &Pushed::Parked { reason }).await?;
                 Ok(Tried::Parked)
             }
             error => {
@@ -212,47 +213,31 @@ impl Batch<'_> {
                     Error::RetryAfter { after, .. } => *after,
                     _ => RETRY.pause(failures),
                 };
-                let (reason, outcome_unknown) = (error.to_string(), error.outcome_unknown());
+                let (reason, outcome_unknown) = (for_people(&error), error.outcome_unknown());
                 self.store(
                     event_id,
                     &Pushed::Failed {
                         retry_in,
-                        reason: &reason,
+                        reason,
                         outcome_unknown,
                     },
                 )
                 .await?;
-                self.cool_down(&error).await?;
-                Ok(if error.concerns_whole_calendar() {
-                    Tried::Stop(error)
-                } else {
-                    Tried::Other
-                })
+                self.sync.cool_down(self.calendar_id, &error).await?;
+                if error.concerns_whole_calendar() {
+                    return Ok(Tried::Stop(error));
+                }
+                tracing::info!(event.id = event_id, %error, "an event could not be written, a later run tries again");
+                Ok(Tried::Other)
             }
         }
     }
 
-    /// Leaves the calendar alone for as long as Google asked.
-    async fn cool_down(&self, error: &Error) -> Result<(), SyncError> {
-        let pause = match error {
-            Error::RetryAfter { after, .. } => *after,
-            Error::QuotaExceeded { .. } => QUOTA_PAUSE,
-            _ => return Ok(()),
-        };
-        let db = self.sync.db;
-        db.read(self.storing(), async |client| {
-            claim::cool_down(client, self.calendar_id, pause).await
-        })
-        .await?;
-        Ok(())
-    }
-
     async fn give_up_for_now(&self, claimed: &Claimed) -> Result<Tried, SyncError> {
-        let reason = "the event keeps changing in Google Calendar";
         let outcome_unknown = claimed.event.sent.is_some();
         let failed = Pushed::Failed {
             retry_in: RETRY.first,
-            reason,
+            reason: KEEPS_CHANGING,
             outcome_unknown,
         };
         self.store(&claimed.event.event_id, &failed).await?;
@@ -280,7 +265,7 @@ impl Batch<'_> {
                 at: tombstone.updated,
             },
             Ok(ListedEvent::Unreadable { .. }) => {
-                let reason = "Google Calendar shows the event in a form that is not understood";
+                let reason = NOT_UNDERSTOOD;
                 self.store(&event.event_id, &Pushed::Parked { reason }).await?;
                 return Ok(Tried::Parked);
             }

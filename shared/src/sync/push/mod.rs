@@ -4,6 +4,7 @@
 //! happens to this process, the next claimant finds either the outcome or the fact that it is unknown, and looks first.
 
 mod batch;
+mod words;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -286,23 +286,6 @@ pub(crate) async fn make_all_due(client: &impl GenericClient, calendar_id: &str)
     Ok(())
 }
 
-/// Sends nothing to this calendar for a while: Google asked for it.
-pub(crate) async fn cool_down(
-    client: &impl GenericClient,
-    calendar_id: &str,
-    pause: Duration,
-) -> Result<(), Error> {
-    const COOL_DOWN: &str =
-        "update calendars set cooldown_until = now() + $2 * interval '1 second' where id = $1";
-    client
-        .execute_typed(
-            COOL_DOWN,
-            &[(&calendar_id, Type::TEXT), (&pause.as_secs_f64(), Type::FLOAT8)],
-        )
-        .await?;
-    Ok(())
-}
-
 /// What a calendar's events still wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Waiting {

@@ -18,6 +18,8 @@ pub(crate) struct Taken {
     pub start: Start,
     /// How much too soon it is: a burst of notifications is to cost one more pull, not one for each.
     pub too_soon_by: Duration,
+    /// How long Google wants to be left alone yet.
+    pub cooldown: Option<Duration>,
 }
 
 /// When a pull is worth its lease.
@@ -48,7 +50,8 @@ pub(crate) async fn take_lease(
               and ($4 or c.change_seq > c.pulled_seq)
         returning sync_token, sync_query, unfinished_listing, change_seq, now() as started_at,
             case when not $4 then extract(epoch from asked_at + $5 * interval '1 second' - now())::float8 end
-                as too_soon_by";
+                as too_soon_by,
+            case when cooldown_until > now() then extract(epoch from cooldown_until - now())::float8 end as cooldown";
     let rows = client
         .query_typed(
             TAKE,
@@ -62,7 +65,9 @@ pub(crate) async fn take_lease(
         )
         .await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let too_soon_by: Option<f64> = row.try_get("too_soon_by")?;
+    let seconds = |name| row.try_get::<_, Option<f64>>(name);
+    let too_soon_by = seconds("too_soon_by")?.unwrap_or_default();
+    let cooldown = seconds("cooldown")?;
     let (sync_token, sync_query): (Option<String>, Option<String>) =
         (row.try_get("sync_token")?, row.try_get("sync_query")?);
     let unfinished: Option<Json<Start>> = row.try_get("unfinished_listing")?;
@@ -76,7 +81,8 @@ pub(crate) async fn take_lease(
     };
     Ok(Some(Taken {
         start,
-        too_soon_by: Duration::try_from_secs_f64(too_soon_by.unwrap_or_default()).unwrap_or_default(),
+        too_soon_by: Duration::try_from_secs_f64(too_soon_by).unwrap_or_default(),
+        cooldown: cooldown.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
     }))
 }
 

@@ -9,8 +9,10 @@
 //! - [`links`]: which appointment an event belongs to.
 //! - [`status`]: how things stand.
 //! - [`claim`]: who may push an event, and what became of it.
+//! - [`cooldown`]: until when a calendar is left alone.
 
 pub(super) mod claim;
+pub(super) mod cooldown;
 pub(super) mod lease;
 pub mod links;
 pub(super) mod listing;

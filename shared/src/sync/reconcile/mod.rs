@@ -110,7 +110,7 @@ fn see_live(event: &mut EventState, appointment: &mut AppointmentState, live: &E
     if event.etag.as_ref() == Some(&live.etag) {
         return;
     }
-    let theirs = Content::of(live, clinic_zone);
+    let theirs = Content::of(live, clinic_zone, event.agreed.as_ref());
     let is_current = appointment.event_id == event.event_id;
     let merged = merge(&Sides {
         agreed: event.agreed.as_ref(),

@@ -1,0 +1,85 @@
+//! Google asks to be left alone: nothing is asked of the calendar until then, either way, and status says so.
+
+use local::google::Fault;
+use shared::appointment::SyncState;
+use shared::google::Error;
+use shared::sync::SyncError;
+
+use crate::clinic::{CALENDAR, Clinic};
+
+#[tokio::test]
+async fn a_used_up_quota_leaves_the_calendar_alone_for_a_while() {
+    let clinic = Clinic::open().await;
+    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
+    clinic
+        .google
+        .fail(Fault::on("events.insert").refuse(403, "quotaExceeded").times(1));
+    assert!(matches!(
+        clinic.push().await,
+        Err(SyncError::Google(Error::QuotaExceeded { .. }))
+    ));
+    clinic.google.clear_requests();
+    assert_eq!(clinic.push_all().await.unwrap().pending, 1);
+    let pulled = clinic.pull().await;
+    assert!(
+        matches!(pulled, Err(SyncError::Google(Error::RetryAfter { .. }))),
+        "{pulled:?}"
+    );
+    assert!(clinic.google.requests().is_empty());
+    assert!(clinic.status().await.cooldown_until.is_some());
+    let waiting = clinic.read(appointment.id).await;
+    assert_eq!(waiting.sync_state, SyncState::Pending);
+    let told = "Google Calendar takes no more changes for now. It is tried again by itself.";
+    assert_eq!(waiting.last_error.as_deref(), Some(told));
+
+    clinic.sql("update calendars set cooldown_until = now()").await;
+    assert_eq!(clinic.status().await.cooldown_until, None);
+    clinic.push_all().await.unwrap();
+    assert_eq!(clinic.live_events().len(), 1);
+    clinic.tick().await;
+    clinic.check_callers_go_on(appointment.id).await;
+}
+
+#[tokio::test]
+async fn a_quota_that_a_listing_used_up_stops_both_ways_and_loses_nothing() {
+    let clinic = Clinic::open().await;
+    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
+    clinic.tick().await;
+    clinic
+        .google
+        .fail(Fault::on("events.list").refuse(403, "quotaExceeded").times(1));
+    let pulled = clinic.pull().await;
+    assert!(
+        matches!(pulled, Err(SyncError::Google(Error::QuotaExceeded { .. }))),
+        "{pulled:?}"
+    );
+    clinic.google.clear_requests();
+    clinic
+        .google
+        .person()
+        .retitle(CALENDAR, &appointment.google_calendar_event_id, "Theirs")
+        .unwrap();
+    clinic.book("2027-03-01T10:00:00+05:00").await;
+    assert_eq!(clinic.push().await.unwrap().pending, 1);
+    assert!(clinic.pull().await.is_err());
+    assert!(clinic.google.requests().is_empty());
+
+    clinic.sql("update calendars set cooldown_until = now()").await;
+    clinic.tick().await;
+    assert_eq!(clinic.read(appointment.id).await.title, "Theirs");
+    assert_eq!(clinic.live_events().len(), 2);
+    clinic.check_callers_go_on(appointment.id).await;
+}
+
+#[tokio::test]
+async fn a_shorter_pause_does_not_end_a_longer_one() {
+    let clinic = Clinic::open().await;
+    clinic.tick().await;
+    clinic
+        .sql("update calendars set cooldown_until = now() + interval '1 hour'")
+        .await;
+    let before = clinic.status().await.cooldown_until;
+    assert!(clinic.pull().await.is_err());
+    let after = clinic.status().await.cooldown_until;
+    assert!(after >= before && before.is_some(), "{before:?} {after:?}");
+}
