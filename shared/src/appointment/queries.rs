@@ -200,9 +200,15 @@ pub async fn list(
 
 /// A slot is free when no scheduled row overlaps it. The exclusion constraint watches over the rows booked
 /// here; those that a person placed in Google stand outside it and are looked up.
+///
+/// Whoever takes a slot has the calendar's turn until the commit. Without it, those who want the same slot at once find
+/// each other's rows in the constraint's index and wait for each other: PostgreSQL ends such a deadlock after a second,
+/// one of them at a time.
 const BOOK: &str = concat!(
-    "with free as (
-        select 1 where not exists (
+    "with turn as materialized (
+        select pg_advisory_xact_lock(hashtextextended($2, 0))
+     ), free as (
+        select 1 from turn where not exists (
             select from appointments
             where calendar_id = $2 and status = 'scheduled' and placed_by_person
               and tstzrange(starts_at, ends_at) && tstzrange($10, $11))
@@ -287,8 +293,12 @@ const SLOT_TAKEN: &str = "appointments_slot_taken";
 /// A locked row is read as it is once the lock is ours; everything else as it was when the statement began. So the
 /// event is locked too. One that came while we waited is not there yet for this statement, and the outcome is `again`.
 const CHANGE: &str = concat!(
-    "with locked as (
-        select a as old from appointments a where id = $1 for update
+    "with turn as materialized (
+        -- As for a booking, where a slot may be taken.
+        select pg_advisory_xact_lock(hashtextextended(calendar_id, 0)) from appointments
+        where id = $1 and ($4 = 'reschedule' or $3 is not null or $2 ?| array['starts_at', 'ends_at', 'status'])
+     ), locked as (
+        select a as old from appointments a left join turn on true where id = $1 for update of a
      ), shown as (
         select e as event from locked join calendar_events e
             on (e.calendar_id, e.event_id) = ((old).calendar_id, (old).google_calendar_event_id)

@@ -118,7 +118,15 @@ impl Account {
     }
 
     pub(crate) fn person_wrote(&mut self, event: &str, field: Field, value: &str, binding: bool) {
-        self.writes.entry(field).or_default().push(Write {
+        let writes = self.writes.entry(field).or_default();
+        // A person's last word about an event is the one that counts.
+        for earlier in writes
+            .iter_mut()
+            .filter(|write| write.event.as_deref() == Some(event))
+        {
+            earlier.binding = false;
+        }
+        writes.push(Write {
             side: Side::Person,
             value: value.to_owned(),
             event: Some(event.to_owned()),
@@ -144,6 +152,14 @@ impl Account {
         if matches!(fate, Fate::Cancelled | Fate::Deleted | Fate::Unclear) {
             self.unbind();
         }
+    }
+
+    /// Whether what a person writes in its event now may be lost with it.
+    pub(crate) fn is_doomed(&self) -> bool {
+        matches!(
+            self.fates.last(),
+            Some(Fate::Cancelled | Fate::Deleted | Fate::Unclear)
+        )
     }
 
     /// What people wrote so far may be lost with the event that they wrote it in.

@@ -104,6 +104,7 @@ impl Worker {
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let config = Config {
             cases: 1,
+            max_shrink_iters: u32::MAX,
             max_shrink_time: SHRINK_FOR,
             failure_persistence: None,
             ..Config::default()

@@ -126,8 +126,9 @@ fn write(world: &World, ledger: &mut Ledger, one: &Ours, patch: &Value, wrote: O
     if done.is_err() {
         return;
     }
-    let lasting = one.status != "cancelled" && !ledger.deleted.contains(&one.event_id);
+    let once_deleted = ledger.deleted.contains(&one.event_id);
     let account = ledger.account(&one.appointment);
+    let lasting = one.status != "cancelled" && !once_deleted && !account.is_doomed();
     account.person_touched(&one.event_id);
     if let Some((field, value)) = wrote {
         let binding = lasting && !agreed_on(&one.agreed, field, &value);

@@ -1,10 +1,11 @@
 //! Changes of one appointment at once: each is made in full, on top of the others, or refused.
 
+use chrono::Utc;
 use serde_json::json;
-use shared::appointment::queries::{self, Changed};
+use shared::appointment::queries::{self, Booked, Changed};
 use shared::appointment::request;
 
-use crate::clinic::{Clinic, soon};
+use crate::clinic::{CALENDAR, Clinic, soon};
 
 #[tokio::test]
 async fn of_many_changes_at_once_each_is_one_version_and_the_last_event_is_the_one_wanted() {
@@ -65,4 +66,38 @@ async fn of_many_changes_of_one_version_one_wins() {
     assert_eq!(count(|outcome| matches!(outcome, Changed::Changed { .. })), 1);
     assert_eq!(count(|outcome| matches!(outcome, Changed::Stale)), 5);
     assert_eq!(clinic.read(appointment.id).await.version, 2);
+}
+
+#[tokio::test]
+async fn of_many_who_want_one_slot_at_once_one_gets_it_by_a_booking_or_a_move() {
+    const SLOT: &str = "2027-03-05T09:00:00+05:00";
+    let clinic = Clinic::open().await;
+    let mut booked = Vec::new();
+    for hour in 9..13 {
+        booked.push(clinic.book(&format!("2027-03-01T{hour:02}:00:00+05:00")).await.id);
+    }
+    let databases: Vec<_> = (0..8).map(|_| clinic.another_database()).collect();
+    let moves = databases[..4].iter().zip(&booked).map(|(db, id)| async move {
+        let change = request::reschedule(json!({"starts_at": SLOT})).unwrap();
+        let outcome = queries::change(db, soon(), *id, &change, None, "frontend").await;
+        match outcome.unwrap() {
+            Changed::Changed { .. } => true,
+            Changed::SlotTaken => false,
+            other => panic!("{other:?}"),
+        }
+    });
+    let bookings = databases[4..].iter().map(|db| async {
+        let body = json!({"patient_name": "B. Malik", "starts_at": SLOT});
+        let booking = request::booking(body, Utc::now()).unwrap();
+        let outcome = queries::book(db, soon(), &booking, CALENDAR, chrono_tz::Asia::Karachi, "a").await;
+        matches!(outcome.unwrap(), Booked::Booked(_))
+    });
+    let (moved, booked) = tokio::join!(
+        futures_util::future::join_all(moves),
+        futures_util::future::join_all(bookings)
+    );
+    let got_it = moved.into_iter().chain(booked).filter(|got_it| *got_it).count();
+    assert_eq!(got_it, 1);
+    clinic.tick().await;
+    clinic.check_at_rest().await;
 }
