@@ -40,6 +40,8 @@ pub(crate) enum Run {
     Pull,
     /// A pull because of a notification.
     Notified,
+    /// A pull that has time for a page or so.
+    Hasty,
     Tick,
 }
 
@@ -136,6 +138,9 @@ pub(crate) enum Failing {
     /// Carried out late.
     HangsBefore,
     Refused,
+    /// For this event, or so it seems.
+    Forbidden,
+    QuotaExceeded,
 }
 
 pub(crate) fn plans() -> impl Strategy<Value = Plan> {
@@ -165,6 +170,7 @@ fn planned_runs() -> impl Strategy<Value = PlannedRun> {
         2 => Just(Run::PushAll),
         2 => Just(Run::Pull),
         1 => Just(Run::Notified),
+        1 => Just(Run::Hasty),
         3 => Just(Run::Tick),
     ];
     let end = prop_oneof![
@@ -240,6 +246,8 @@ fn troubles() -> impl Strategy<Value = Trouble> {
         3 => Just(Failing::HangsAfter),
         2 => Just(Failing::HangsBefore),
         1 => Just(Failing::Refused),
+        1 => Just(Failing::Forbidden),
+        1 => Just(Failing::QuotaExceeded),
     ];
     let pages = (prop::bool::weighted(0.7), any::<bool>(), any::<bool>());
     prop_oneof![

@@ -17,6 +17,9 @@ use crate::world::World;
 /// A frozen run may hold locks that everyone waits for; then it goes on after this.
 const FROZEN_AT_MOST: Duration = Duration::from_millis(200);
 
+/// Little more than what a run keeps back of its time to store what it has.
+const HASTY: Duration = Duration::from_millis(6_010);
+
 /// What came of a run.
 pub(crate) enum Ran {
     Well,
@@ -48,18 +51,19 @@ pub(crate) async fn play(
 
 pub(crate) async fn go(run: Run, sync: &Sync<'_>, calendar: &str) -> Result<(), SyncError> {
     let deadline = Deadline::after(Duration::from_secs(12));
-    let pull = async |occasion| {
+    let pull = async |occasion, deadline| {
         let pulled = sync.pull(calendar, occasion, Patience::Leave, false, deadline);
         pulled.await.map(drop)
     };
     match run {
         Run::Push => sync.push(calendar, deadline).await.map(drop),
         Run::PushAll => sync.push_all(calendar, Duration::ZERO, deadline).await.map(drop),
-        Run::Pull => pull(Occasion::Always).await,
-        Run::Notified => pull(Occasion::Notified).await,
+        Run::Pull => pull(Occasion::Always, deadline).await,
+        Run::Notified => pull(Occasion::Notified, deadline).await,
+        Run::Hasty => pull(Occasion::Always, Deadline::after(HASTY)).await,
         Run::Tick => {
             sync.push(calendar, deadline).await?;
-            pull(Occasion::Always).await?;
+            pull(Occasion::Always, deadline).await?;
             sync.push(calendar, deadline).await.map(drop)
         }
     }
@@ -113,6 +117,8 @@ pub(crate) fn trouble(world: &World, ledger: &mut Ledger, trouble: &Trouble) {
                 Failing::HangsAfter => fault.after().hang().times(1),
                 Failing::HangsBefore => fault.hang().times(1),
                 Failing::Refused => fault.refuse(400, "invalid").times(1),
+                Failing::Forbidden => fault.refuse(403, "forbidden").times(1),
+                Failing::QuotaExceeded => fault.refuse(403, "quotaExceeded").times(1),
             });
         }
         Trouble::Closed => google.set_outage(Outage::Closed),

@@ -1,10 +1,11 @@
 //! Full listings: they carry no tombstones, may be wrong, and are believed only within reason.
 
-use local::google::ListingManners;
+use local::google::{Fault, ListingManners};
 use serde_json::json;
 use shared::appointment::Status;
+use shared::sync::{Occasion, Patience, Sync};
 
-use crate::clinic::{CALENDAR, Clinic};
+use crate::clinic::{CALENDAR, Clinic, soon};
 
 #[tokio::test]
 async fn a_dead_token_leads_to_a_full_listing_that_finds_edits_and_deletions() {
@@ -34,6 +35,74 @@ async fn an_event_younger_than_the_listing_is_not_missed() {
     let pulled = clinic.pull().await.unwrap();
     assert_eq!((pulled.full, pulled.updated, pulled.cancelled), (true, 0, 0));
     assert_eq!(clinic.read(appointment.id).await.version, 1);
+}
+
+#[tokio::test]
+async fn an_event_that_came_and_went_before_the_listing_was_read_is_not_taken_for_younger() {
+    let clinic = Clinic::open().await;
+    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
+    let db = clinic.another_database();
+    let other = Sync {
+        db: &db,
+        ..clinic.sync()
+    };
+    // The pull has begun; Google reads its events only after the push, and after the deletion.
+    clinic.google.fail(Fault::on("events.list").hang().times(1));
+    let meanwhile = async {
+        while clinic.google.count("events.list") == 0 {
+            tokio::task::yield_now().await;
+        }
+        other.push(CALENDAR, soon()).await.unwrap();
+        let person = clinic.google.person();
+        person
+            .delete(CALENDAR, &appointment.google_calendar_event_id)
+            .unwrap();
+        clinic.google.release();
+    };
+    let (pulled, ()) = tokio::join!(clinic.pull(), meanwhile);
+    assert_eq!(pulled.unwrap().cancelled, 1);
+    clinic.tick().await;
+    assert_eq!(clinic.read(appointment.id).await.status, Status::Cancelled);
+    clinic.check_at_rest().await;
+}
+
+#[tokio::test]
+async fn an_event_deleted_before_we_heard_that_it_came_to_be_is_deleted_all_the_same() {
+    let clinic = Clinic::open().await;
+    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
+    let unheard = clinic.book("2027-03-01T10:00:00+05:00").await;
+    let db = clinic.another_database();
+    let other = Sync {
+        db: &db,
+        ..clinic.sync()
+    };
+    // Google's answers to the push are late; one of its calls, too.
+    let google = &clinic.google;
+    google.fail(Fault::on("events.insert").after().hang().times(1));
+    google.fail(Fault::on("events.insert").hang().times(1));
+    let meanwhile = async {
+        while google.count("events.insert") < 2 {
+            tokio::task::yield_now().await;
+        }
+        let deleted = clinic.live_events()[0]["id"].as_str().unwrap().to_owned();
+        google.person().delete(CALENDAR, &deleted).unwrap();
+        let pulled = other
+            .pull(CALENDAR, Occasion::Always, Patience::Leave, false, soon())
+            .await;
+        assert_eq!(pulled.unwrap().unwrap().cancelled, 1);
+        google.release();
+    };
+    let (pushed, ()) = tokio::join!(clinic.push(), meanwhile);
+    pushed.unwrap();
+    clinic.tick().await;
+    let mut states = Vec::new();
+    for one in [appointment, unheard] {
+        states.push(clinic.read(one.id).await.status.as_str());
+    }
+    states.sort_unstable();
+    assert_eq!(states, ["cancelled", "scheduled"]);
+    assert_eq!(clinic.live_events().len(), 1);
+    clinic.check_at_rest().await;
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The end of a pull: what was listed is worked in and committed.
 
 use serde_json::json;
+use tokio_postgres::Transaction;
 
 use super::{Committed, Pull, Pulled};
 use crate::database::DatabaseError;
@@ -52,34 +53,7 @@ impl Pull<'_> {
                     count_conflicts_among(tx, &moved).await?
                 };
                 let pulled = tally(&state, conflicts, listing.start.is_full(), held);
-                let start = &listing.start;
-                let again = match &listing.next {
-                    Continuation::End { sync_token } => {
-                        let record = PullRecord {
-                            // While cancellations are held, each run lists in full.
-                            sync_token: sync_token.as_deref().filter(|_| !held),
-                            pulled_seq: start.change_seq,
-                            asked_at: start.begun_at,
-                            mass_cancel_held: held,
-                            result: &json!(pulled),
-                        };
-                        let recorded = lease::record_pull(tx, calendar_id, self.owner, &record).await?;
-                        recorded.ok_or(DatabaseError::RolledBack)?
-                    }
-                    Continuation::Page(page_token) => {
-                        if start.is_full() {
-                            mark_listed(tx, calendar_id, &listing.listed(), start.begun_at).await?;
-                        }
-                        let rest = Start {
-                            page_token: Some(page_token.clone()),
-                            ..start.clone()
-                        };
-                        if !lease::record_unfinished(tx, calendar_id, self.owner, &rest).await? {
-                            return Err(DatabaseError::RolledBack);
-                        }
-                        false
-                    }
-                };
+                let again = self.record(tx, listing, pulled).await?;
                 Ok(Committed::Done {
                     pulled,
                     again,
@@ -91,6 +65,42 @@ impl Pull<'_> {
             Err(DatabaseError::RolledBack) => Err(SyncError::OutOfTime),
             other => Ok(other?),
         }
+    }
+
+    /// Records how far the calendar is pulled now. Answers whether notifications came meanwhile.
+    async fn record(
+        &self,
+        tx: &Transaction<'_>,
+        listing: &Listing,
+        pulled: Pulled,
+    ) -> Result<bool, DatabaseError> {
+        let start = &listing.start;
+        let recorded = match &listing.next {
+            Continuation::End { sync_token } => {
+                let record = PullRecord {
+                    // While cancellations are held, each run lists in full.
+                    sync_token: sync_token.as_deref().filter(|_| !pulled.mass_cancel_held),
+                    pulled_seq: start.change_seq,
+                    asked_at: start.begun_at,
+                    mass_cancel_held: pulled.mass_cancel_held,
+                    result: &json!(pulled),
+                };
+                lease::record_pull(tx, self.calendar_id, self.owner, &record).await?
+            }
+            Continuation::Page(page_token) => {
+                if start.is_full() {
+                    mark_listed(tx, self.calendar_id, &listing.listed(), start.begun_at).await?;
+                }
+                let rest = Start {
+                    page_token: Some(page_token.clone()),
+                    ..start.clone()
+                };
+                let recorded = lease::record_unfinished(tx, self.calendar_id, self.owner, &rest).await?;
+                recorded.then_some(false)
+            }
+        };
+        // Without the lease nothing of this may be committed.
+        recorded.ok_or(DatabaseError::RolledBack)
     }
 }
 

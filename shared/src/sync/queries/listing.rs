@@ -37,8 +37,9 @@ pub(crate) async fn mark_listed(
     Ok(())
 }
 
-/// Events that Google last showed as live, but which a complete full listing that began at `begun_at` lacks.
-/// Those that Google showed since then may simply be younger than the listing; if they go, a later one tells.
+/// Events that Google has shown, or may have been given, but which a complete full listing that began at `begun_at`
+/// lacks. Those of which Google has told since then may simply be younger than the listing, or may have come and gone
+/// before it was read: no later listing would tell. Such a sighting is doubtful.
 pub(crate) async fn missing_from_listing(
     client: &impl GenericClient,
     calendar_id: &str,
@@ -46,7 +47,8 @@ pub(crate) async fn missing_from_listing(
     begun_at: DateTime<Utc>,
 ) -> Result<Vec<String>, Error> {
     const MISSING: &str = "select event_id from calendar_events e
-        where calendar_id = $1 and seen = 'live' and seen_at < $3 and listed_at is distinct from $3
+        where calendar_id = $1 and (seen = 'live' or seen = 'never' and sent is not null)
+          and listed_at is distinct from $3
           and not exists (select from unnest($2::text[]) as listed where listed = e.event_id)";
     let parameters: &[(&(dyn ToSql + Sync), Type)] = &[
         (&calendar_id, Type::TEXT),

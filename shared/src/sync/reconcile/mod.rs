@@ -68,6 +68,9 @@ impl State {
         let Some(appointment) = self.appointments.get_mut(&event.appointment_id) else {
             return;
         };
+        if is_not_there_yet(event, sighting) {
+            return;
+        }
         let before = event.clone();
         match sighting {
             Sighting::Live(live) => see_live(event, appointment, live, clinic_zone),
@@ -96,6 +99,7 @@ impl State {
             return false;
         };
         matches!(sighting, Sighting::Gone { .. })
+            && !is_not_there_yet(event, sighting)
             && event.wanted == Wanted::Present
             && self
                 .appointments
@@ -104,6 +108,11 @@ impl State {
                     appointment.status == Status::Scheduled && appointment.facts.starts_at > now
                 })
     }
+}
+
+/// Our first write of it is still on its way: that Google does not know it is no deletion.
+fn is_not_there_yet(event: &EventState, sighting: &Sighting) -> bool {
+    event.seen == Seen::Never && matches!(sighting, Sighting::Gone { at: None, .. })
 }
 
 fn see_live(event: &mut EventState, appointment: &mut AppointmentState, live: &Event, clinic_zone: Tz) {
