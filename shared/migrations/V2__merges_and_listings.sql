@@ -3,17 +3,18 @@
 alter table calendar_events add column agreed_version bigint;
 update calendar_events set agreed_version = coalesce(pushed_version, 0) where agreed is not null;
 
--- Writes that Google had not carried out when it was asked, but still may: a request can outlive the process that
+-- Contents of writes that Google had not carried out when it was asked, but still may: a request can outlive the process that
 -- sent it. They stay possible until the event changes (If-Match) or comes to be (its id is taken).
 alter table calendar_events add column strays jsonb not null default '[]';
 
 -- {"field": time}: when a person changed it, by Google's clock. `at` is when we heard of it, which may be much later.
 alter table appointment_history add column dated jsonb;
 
--- A listing that ran out of time: where it goes on, what it belongs to, and which events a full one has shown so far
--- (of the one that began then). Without this, a listing too long for one run would begin anew for ever.
+-- A listing that is pulled in parts: where it goes on, and which events a full one has shown so far (`listed_at` is the
+-- beginning of the listing that showed it). Without this, one too long for a run would begin anew for ever.
 alter table calendars add column unfinished_listing jsonb;
 alter table calendar_events add column listed_at timestamptz;
 
--- When the last pull asked Google. One that a notification asks for keeps its distance from it.
-alter table calendars add column asked_at timestamptz;
+-- When Google was asked for what was last pulled: what it showed is not younger. And when the lease was last taken:
+-- what notifications ask for keeps its distance.
+alter table calendars add column asked_at timestamptz, add column leased_at timestamptz;

@@ -2,6 +2,8 @@
 //!
 //! A failure is logged here, once, with what the caller is not told.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -89,9 +91,7 @@ impl From<google::Error> for ApiError {
             Error::Unreachable { .. } | Error::Retry { .. } => {
                 unreachable("Google Calendar does not answer right now.", 5)
             }
-            Error::RetryAfter { after, .. } => {
-                unreachable("Google Calendar asks for a pause.", after.as_secs().max(1))
-            }
+            Error::RetryAfter { after, .. } => pause_asked_for(after),
             Error::CredentialsMissing => unreachable(
                 "No service account is configured: GOOGLE_SERVICE_ACCOUNT_JSON is not set.",
                 60,
@@ -108,11 +108,17 @@ impl From<google::Error> for ApiError {
     }
 }
 
+fn pause_asked_for(after: Duration) -> Problem {
+    let detail = "Google Calendar asks for a pause.";
+    Problem::unavailable("google_unreachable", detail, after.as_secs().max(1))
+}
+
 impl From<SyncError> for ApiError {
     fn from(error: SyncError) -> Self {
         match error {
             SyncError::Database(error) => error.into(),
             SyncError::Google(error) => error.into(),
+            SyncError::CoolingDown { after } => pause_asked_for(after).into(),
             SyncError::InProgress => {
                 let detail = "A sync of this calendar is running already.";
                 Problem::new(StatusCode::CONFLICT, "sync_in_progress", detail)

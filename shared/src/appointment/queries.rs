@@ -293,12 +293,12 @@ const SLOT_TAKEN: &str = "appointments_slot_taken";
 /// A locked row is read as it is once the lock is ours; everything else as it was when the statement began. So the
 /// event is locked too. One that came while we waited is not there yet for this statement, and the outcome is `again`.
 const CHANGE: &str = concat!(
-    "with turn as materialized (
-        -- As for a booking, where a slot may be taken.
-        select pg_advisory_xact_lock(hashtextextended(calendar_id, 0)) from appointments
-        where id = $1 and ($4 = 'reschedule' or $3 is not null or $2 ?| array['starts_at', 'ends_at', 'status'])
-     ), locked as (
-        select a as old from appointments a left join turn on true where id = $1 for update of a
+    "with locked as (
+        select a as old from appointments a where id = $1 for update
+     ), turn as materialized (
+        -- As for a booking, where a slot may be taken. After the row's lock: whoever has the turn waits for nobody.
+        select pg_advisory_xact_lock(hashtextextended((old).calendar_id, 0)) from locked
+        where $4 = 'reschedule' or $3 is not null or $2 ?| array['starts_at', 'ends_at', 'status']
      ), shown as (
         select e as event from locked join calendar_events e
             on (e.calendar_id, e.event_id) = ((old).calendar_id, (old).google_calendar_event_id)
@@ -315,7 +315,7 @@ const CHANGE: &str = concat!(
             (old).status <> 'scheduled' and (new).status = 'scheduled' as reopened,
             -- Its event is deleted for good: by a cancellation, or by someone who tidied up after it was over.
             $4 = 'reschedule' or (new).status = 'scheduled' and (event).wanted = 'absent' as renewed
-        from merged left join shown on true
+        from merged left join shown on true left join turn on true
      ), judged as (
         select *, case
             when event is null then 'again'

@@ -15,15 +15,17 @@ pub enum Error {
         /// Whether the call may have taken effect all the same.
         outcome: Outcome,
     },
-    /// Google named a pause that does not fit the deadline. Leave the calendar alone until it is over.
+    /// Google named a pause that does not fit the deadline. Try again when it is over.
     #[error("Google Calendar asks for a pause of {} s", after.as_secs())]
     RetryAfter {
+        /// What it was named for; `None` if that is not known.
+        cause: Option<Transient>,
         /// The pause, from now.
         after: Duration,
         /// Whether the call may have taken effect all the same.
         outcome: Outcome,
     },
-    /// A daily or monthly quota is used up. Leave the calendar alone for long (an hour, not seconds).
+    /// A daily or monthly quota is used up. Leave the calendar alone for long.
     #[error("the quota of Google Calendar is used up")]
     QuotaExceeded {
         /// Whether an earlier try of the call may have taken effect.
@@ -75,13 +77,14 @@ impl Error {
     #[must_use]
     pub fn concerns_whole_calendar(&self) -> bool {
         match self {
-            Self::RetryAfter { .. }
-            | Self::QuotaExceeded { .. }
+            Self::QuotaExceeded { .. }
             | Self::Unreachable { .. }
             | Self::TokenDead
             | Self::Unshared
             | Self::CredentialsMissing
             | Self::CredentialsInvalid(_) => true,
+            // A server that fails may do so for this one event.
+            Self::RetryAfter { cause, .. } => matches!(cause, None | Some(Transient::RateLimited)),
             Self::Retry { cause, .. } => *cause == Transient::RateLimited,
             Self::PreconditionFailed | Self::Gone(_) | Self::AlreadyExists | Self::Refused(_) => false,
         }
@@ -95,7 +98,11 @@ impl Error {
             error if earlier == Outcome::NotApplied => error,
             error @ (Self::PreconditionFailed | Self::Gone(_) | Self::AlreadyExists) => error,
             Self::Retry { cause, .. } => Self::Retry { cause, outcome },
-            Self::RetryAfter { after, .. } => Self::RetryAfter { after, outcome },
+            Self::RetryAfter { cause, after, .. } => Self::RetryAfter {
+                cause,
+                after,
+                outcome,
+            },
             Self::QuotaExceeded { .. } => Self::QuotaExceeded { outcome },
             _ => Self::Unreachable { outcome },
         }

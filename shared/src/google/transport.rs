@@ -97,7 +97,11 @@ impl Trouble {
     /// The error when there is no other try, `outcome` being that of all tries together.
     fn into_error(self, outcome: Outcome) -> Error {
         match (self.pause, self.cause) {
-            (Some(after), _) => Error::RetryAfter { after, outcome },
+            (Some(after), cause) => Error::RetryAfter {
+                cause,
+                after,
+                outcome,
+            },
             (None, Some(cause)) => Error::Retry { cause, outcome },
             (None, None) => Error::Unreachable { outcome },
         }

@@ -98,14 +98,22 @@ pub(super) fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], subjec
     }
 }
 
+/// A pause of years would be somebody's mistake; asking once an hour is no burden.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+
 /// The pause that Google asks for: seconds or an HTTP date.
 pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let value = headers.get("retry-after")?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(LONGEST_PAUSE));
     }
     let at = DateTime::parse_from_rfc2822(value).ok()?;
-    Some((at.to_utc() - now).to_std().unwrap_or_default())
+    Some(
+        (at.to_utc() - now)
+            .to_std()
+            .unwrap_or_default()
+            .min(LONGEST_PAUSE),
+    )
 }
 
 /// The part of Google's error envelope that we look at.
@@ -278,6 +286,8 @@ mod tests {
             Some(Duration::from_mins(1))
         );
         assert_eq!(pause("Tue, 01 Dec 2026 08:00:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(pause("999999999999"), Some(LONGEST_PAUSE));
+        assert_eq!(pause("Tue, 01 Dec 2099 08:00:00 GMT"), Some(LONGEST_PAUSE));
         assert_eq!(pause("soon"), None);
         assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }

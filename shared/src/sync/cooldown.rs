@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::queries::cooldown;
 use super::{STORE_MARGIN, Sync, SyncError};
 use crate::deadline::Deadline;
-use crate::google::{Error, Outcome};
+use crate::google::Error;
 
 /// A used-up quota comes back with a new day or minute; asking more often only uses up the next one.
 const QUOTA_PAUSE: Duration = Duration::from_mins(15);
@@ -14,7 +14,7 @@ impl Sync<'_> {
     /// Lets no run ask anything of a calendar until Google is ready for more, if this error asks for that.
     pub(super) async fn cool_down(&self, calendar_id: &str, error: &Error) -> Result<(), SyncError> {
         let pause = match error {
-            Error::RetryAfter { after, .. } => *after,
+            Error::RetryAfter { after, .. } if error.concerns_whole_calendar() => *after,
             Error::QuotaExceeded { .. } => QUOTA_PAUSE,
             _ => return Ok(()),
         };
@@ -25,10 +25,4 @@ impl Sync<'_> {
             .await?;
         Ok(())
     }
-}
-
-/// What a run comes to that Google would rather not hear of for this long.
-pub(super) fn cooling(after: Duration) -> SyncError {
-    let outcome = Outcome::NotApplied;
-    Error::RetryAfter { after, outcome }.into()
 }

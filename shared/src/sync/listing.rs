@@ -20,10 +20,12 @@ pub(super) struct Start {
     pub(super) page_token: Option<String>,
     /// The fingerprint of the query that the tokens belong to.
     pub(super) query: String,
-    /// When Google was first asked, at the latest, by the database's clock.
+    /// Google was not asked before this, by the database's clock.
     pub(super) begun_at: DateTime<Utc>,
     /// Notifications up to this one are covered.
     pub(super) change_seq: i64,
+    /// Whatever it cancels, somebody has confirmed it.
+    pub(super) confirmed: bool,
 }
 
 impl Start {
@@ -40,6 +42,7 @@ impl Start {
             query: SYNC_QUERY_FINGERPRINT.to_owned(),
             begun_at,
             change_seq,
+            confirmed: false,
         }
     }
 
@@ -53,7 +56,7 @@ impl Start {
     }
 }
 
-/// A listing, to its end or as far as time allowed.
+/// A listing, to its end, or a part of it: as much as time allowed or is worked in at once.
 pub(super) struct Listing {
     pub(super) start: Start,
     /// By event id.
@@ -82,14 +85,27 @@ impl Listing {
         matches!(self.next, Continuation::End { .. })
     }
 
-    /// The ids of all that was listed.
-    pub(super) fn listed(&self) -> Vec<&str> {
-        let unreadable = self.unreadable.iter();
-        self.sightings
-            .keys()
-            .chain(unreadable)
-            .map(String::as_str)
-            .collect()
+    /// The ids of the events that are there.
+    pub(super) fn shown(&self) -> Vec<&str> {
+        let live = self
+            .sightings
+            .values()
+            .filter_map(|sighted| match &sighted.sighting {
+                Sighting::Live(event) => Some(&event.id),
+                Sighting::Gone { .. } => None,
+            });
+        live.chain(&self.unreadable).map(String::as_str).collect()
+    }
+
+    /// Takes these for deleted.
+    pub(super) fn add_missing(&mut self, missing: Vec<String>) {
+        let begun_at = self.start.begun_at;
+        for event_id in missing {
+            // A tombstone tells more.
+            if !self.sightings.contains_key(&event_id) {
+                self.add(Sighting::Gone { event_id, at: None }, begun_at, false);
+            }
+        }
     }
 
     /// Whether this much of it may cancel. Of a full listing, only the whole.

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::content::{Content, Facts};
 use super::when::When;
 
-/// What changed last of an appointment, by whom ever.
+/// When each fact of an appointment last changed, whoever changed it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// By the fact's name in the history.
@@ -39,7 +39,7 @@ impl Changes {
     }
 
     /// Whether any of `facts` changed after this version.
-    fn since(&self, version: i64, facts: &[&str]) -> bool {
+    pub(super) fn since(&self, version: i64, facts: &[&str]) -> bool {
         let mut facts = facts.iter().filter_map(|fact| self.facts.get(*fact));
         facts.any(|fact| fact.version > version)
     }

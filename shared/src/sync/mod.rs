@@ -63,6 +63,12 @@ pub enum SyncError {
     /// Google did not take part.
     #[error(transparent)]
     Google(#[from] google::Error),
+    /// Google asked for a pause that this run cannot wait for.
+    #[error("Google Calendar asks for a pause of {} s", after.as_secs())]
+    CoolingDown {
+        /// What is left of it.
+        after: Duration,
+    },
     /// Another run has the calendar.
     #[error("another sync of this calendar is running")]
     InProgress,

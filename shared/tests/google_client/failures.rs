@@ -86,9 +86,12 @@ async fn a_pause_is_kept_if_there_is_time_and_handed_on_if_there_is_not() {
     google.clear_requests();
     google.fail(too_many.retry_after("3600"));
     let after = Duration::from_hours(1);
-    let outcome = Outcome::NotApplied;
-    let read = client.get_calendar(CALENDAR, ample()).await;
-    assert_eq!(read, Err(Error::RetryAfter { after, outcome }));
+    let pause = Error::RetryAfter {
+        cause: Some(Transient::RateLimited),
+        after,
+        outcome: Outcome::NotApplied,
+    };
+    assert_eq!(client.get_calendar(CALENDAR, ample()).await, Err(pause));
     assert_eq!(google.count("calendars.get"), 1);
 }
 

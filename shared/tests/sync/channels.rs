@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use local::google::Delivery;
+use local::google::{Delivery, Fault};
 use secrecy::SecretString;
 use serde_json::json;
 use shared::appointment::Appointment;
@@ -158,6 +158,32 @@ async fn a_burst_of_notifications_costs_two_pulls_and_loses_no_change() {
     let most = 2 + usize::try_from(began.elapsed().as_secs()).unwrap();
     let lists = clinic.google.count("events.list") - before;
     assert!(lists <= most, "{lists} pulls");
+}
+
+#[tokio::test]
+async fn a_burst_of_notifications_costs_no_more_pulls_while_google_fails() {
+    let watched = Watched::open().await;
+    let clinic = &watched.clinic;
+    clinic
+        .google
+        .fail(Fault::on("events.list").refuse(400, "invalid"));
+    let before = clinic.google.count("events.list");
+    let began = Instant::now();
+    for number in 1..=4 {
+        watched.note(number).await;
+        let sync = clinic.sync();
+        let pulled = sync
+            .pull(CALENDAR, Occasion::Notified, Patience::Leave, false, soon())
+            .await;
+        assert!(pulled.is_err());
+    }
+    let most = 2 + usize::try_from(began.elapsed().as_secs()).unwrap();
+    let lists = clinic.google.count("events.list") - before;
+    assert!(lists <= most, "{lists} pulls");
+    clinic.google.heal();
+    watched.edit();
+    clinic.tick().await;
+    watched.check_taken_over().await;
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use local::google::StandIn;
+use local::google::{Fault, StandIn};
 use local::postgres::TestDatabase;
 use serde_json::{Value, json};
 use shared::appointment::queries::{self, Booked, Changed};
@@ -216,6 +216,17 @@ impl Clinic {
             .read(soon(), async |client| status::read(client, CALENDAR).await)
             .await
             .unwrap()
+    }
+
+    /// Google answers the first page of the next listing, and leaves the second one hanging.
+    pub(crate) async fn answer_one_page(&self) {
+        let asked = self.google.count("events.list");
+        self.google.fail(Fault::on("events.list").after().hang().times(1));
+        while self.google.count("events.list") == asked {
+            tokio::task::yield_now().await;
+        }
+        self.google.fail(Fault::on("events.list").hang().times(1));
+        self.google.release();
     }
 
     /// What time does to the claims and leases of runs that died or are frozen.

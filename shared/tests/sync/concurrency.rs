@@ -92,11 +92,15 @@ async fn of_many_who_want_one_slot_at_once_one_gets_it_by_a_booking_or_a_move() 
         let outcome = queries::book(db, soon(), &booking, CALENDAR, chrono_tz::Asia::Karachi, "a").await;
         matches!(outcome.unwrap(), Booked::Booked(_))
     });
-    let (moved, booked) = tokio::join!(
+    let (by_move, by_booking) = tokio::join!(
         futures_util::future::join_all(moves),
         futures_util::future::join_all(bookings)
     );
-    let got_it = moved.into_iter().chain(booked).filter(|got_it| *got_it).count();
+    let got_it = by_move
+        .into_iter()
+        .chain(by_booking)
+        .filter(|got_it| *got_it)
+        .count();
     assert_eq!(got_it, 1);
     clinic.tick().await;
     clinic.check_at_rest().await;

@@ -1,11 +1,12 @@
 //! Google asks to be left alone: nothing is asked of the calendar until then, either way, and status says so.
 
 use local::google::Fault;
+use serde_json::json;
 use shared::appointment::SyncState;
 use shared::google::Error;
 use shared::sync::SyncError;
 
-use crate::clinic::{CALENDAR, Clinic};
+use crate::clinic::{CALENDAR, Clinic, changed};
 
 #[tokio::test]
 async fn a_used_up_quota_leaves_the_calendar_alone_for_a_while() {
@@ -21,10 +22,7 @@ async fn a_used_up_quota_leaves_the_calendar_alone_for_a_while() {
     clinic.google.clear_requests();
     assert_eq!(clinic.push_all().await.unwrap().pending, 1);
     let pulled = clinic.pull().await;
-    assert!(
-        matches!(pulled, Err(SyncError::Google(Error::RetryAfter { .. }))),
-        "{pulled:?}"
-    );
+    assert!(matches!(pulled, Err(SyncError::CoolingDown { .. })), "{pulled:?}");
     assert!(clinic.google.requests().is_empty());
     assert!(clinic.status().await.cooldown_until.is_some());
     let waiting = clinic.read(appointment.id).await;
@@ -79,7 +77,46 @@ async fn a_shorter_pause_does_not_end_a_longer_one() {
         .sql("update calendars set cooldown_until = now() + interval '1 hour'")
         .await;
     let before = clinic.status().await.cooldown_until;
+    assert!(before.is_some());
     assert!(clinic.pull().await.is_err());
-    let after = clinic.status().await.cooldown_until;
-    assert!(after >= before && before.is_some(), "{before:?} {after:?}");
+    assert_eq!(
+        clinic.status().await.cooldown_until,
+        before,
+        "no pull prolongs what stops it"
+    );
+}
+
+#[tokio::test]
+async fn one_event_at_which_google_always_fails_stops_neither_the_others_nor_what_people_change() {
+    let clinic = Clinic::open().await;
+    let poisonous = clinic.book("2027-03-01T09:00:00+05:00").await;
+    clinic.tick().await;
+    clinic.google.fail(
+        Fault::on("events.patch")
+            .refuse(503, "backendError")
+            .retry_after("3600"),
+    );
+    changed(clinic.patch(poisonous.id, json!({"title": "Never shown"})).await);
+    let edited = clinic.book("2027-03-01T10:00:00+05:00").await;
+    clinic.tick().await;
+    let event_id = &edited.google_calendar_event_id;
+    clinic.edit(event_id, &json!({"location": "Room 2"}));
+    clinic.tick().await;
+    assert_eq!(clinic.read(edited.id).await.location.as_deref(), Some("Room 2"));
+    assert_eq!(clinic.status().await.cooldown_until, None);
+    assert_eq!(clinic.read(poisonous.id).await.sync_state, SyncState::Pending);
+    clinic.google.heal();
+    clinic.push_all().await.unwrap();
+    clinic.pull().await.unwrap();
+    clinic.check_callers_go_on(poisonous.id).await;
+}
+
+#[tokio::test]
+async fn a_short_pause_is_waited_for() {
+    let clinic = Clinic::open().await;
+    clinic.tick().await;
+    clinic
+        .sql("update calendars set cooldown_until = now() + interval '300 milliseconds'")
+        .await;
+    clinic.pull().await.unwrap();
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use local::google::{Fault, ListingManners};
+use local::google::ListingManners;
 use serde_json::json;
 use shared::appointment::{Appointment, Status};
 use shared::deadline::Deadline;
@@ -118,23 +118,15 @@ async fn killed_after_a_page(point: Point, committed: bool) {
     let (edited, deleted, untouched) = appointments(&clinic).await;
     let before = record(&clinic).await;
     let process = Process::start(&clinic).await;
-    let deadline = Deadline::after(KEPT_BACK + Duration::from_millis(500));
-    clinic
-        .google
-        .fail(Fault::on("events.list").after().hang().times(1));
-    let time_passes = async {
-        while deadline.allows(KEPT_BACK) {
-            tokio::task::yield_now().await;
-        }
-        clinic.google.release();
-    };
-    let run = async { tokio::join!(process.pull_until(deadline), time_passes) };
+    let deadline = Deadline::after(KEPT_BACK + Duration::from_secs(2));
+    let run = async { tokio::join!(process.pull_until(deadline), clinic.answer_one_page()) };
     process.kill(point, run).await;
 
     let applied = clinic.read(edited.id).await.version + clinic.read(deleted.id).await.version - 2;
     assert_eq!(applied, i64::from(committed), "{case}");
     assert_eq!(record(&clinic).await, before, "{case}");
 
+    clinic.google.release();
     clinic.let_claims_and_leases_lapse().await;
     clinic.pull().await.unwrap();
     check_applied(&clinic, &edited, &deleted, true, &case).await;

@@ -1,5 +1,6 @@
 //! Google slow, down, over quota, refusing or unshared: nothing is lost, doubled or cancelled by it.
 
+use chrono::TimeDelta;
 use local::google::{Access, Fault, Outage};
 use serde_json::json;
 use shared::appointment::{Status, SyncState};
@@ -190,4 +191,38 @@ async fn a_page_that_failed_applies_nothing_and_the_next_pull_finds_all() {
     clinic.google.heal();
     assert_eq!(clinic.pull().await.unwrap().updated, 1);
     clinic.check_at_rest().await;
+}
+
+/// The write whose answer was lost may be looked for in vain several times; it is not forgotten by that.
+#[tokio::test]
+async fn a_look_that_fails_forgets_nothing_of_the_write_it_was_about() {
+    let refused = Fault::on("events.get").refuse(400, "invalid").times(1);
+    let limited = Fault::on("events.get")
+        .refuse(429, "rateLimitExceeded")
+        .retry_after("3600")
+        .times(1);
+    let down = Fault::on("events.get").times(4);
+    for failing in [refused, limited, down] {
+        let clinic = Clinic::open().await;
+        // Google's clock is ahead: what it dates passes for younger than what callers do.
+        clinic.google.set_clock_ahead(TimeDelta::minutes(1));
+        let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
+        clinic.tick().await;
+        changed(clinic.patch(appointment.id, json!({"title": "First"})).await);
+        clinic
+            .google
+            .fail(Fault::on("events.patch").after().disconnect().times(1));
+        let _ = clinic.push().await;
+        clinic.google.fail(failing.clone());
+        let _ = clinic.push_all().await;
+        changed(clinic.patch(appointment.id, json!({"title": "Second"})).await);
+        clinic.google.heal();
+        clinic.sql("update calendars set cooldown_until = null").await;
+        clinic.push_all().await.unwrap();
+        clinic.tick().await;
+        assert_eq!(clinic.read(appointment.id).await.title, "Second", "{failing:?}");
+        let event_id = &appointment.google_calendar_event_id;
+        assert_eq!(clinic.event(event_id)["summary"], "Second", "{failing:?}");
+        clinic.check_at_rest().await;
+    }
 }

@@ -1,14 +1,16 @@
 //! Pulls that are frozen past their lease and wake up when another one has done their work: they commit nothing and undo
-//! nothing, and whoever comes meanwhile does not wait for them.
+//! nothing. Whoever wants the rows that one holds in its transaction waits until the server ends it, and nobody else does.
 
 use std::pin::pin;
 
+use futures_util::FutureExt;
 use local::google::ListingManners;
 use serde_json::json;
-use shared::appointment::Status;
+use shared::appointment::{Status, queries, request};
 
-use crate::clinic::{CALENDAR, Clinic, changed};
+use crate::clinic::{CALENDAR, Clinic, changed, soon};
 use crate::process::{Point, Process};
+use crate::races::until_waiting;
 
 #[tokio::test]
 async fn a_pull_frozen_as_google_lists_commits_nothing() {
@@ -104,4 +106,38 @@ async fn frozen(point: Point, busy: bool) {
     assert_eq!(cancelled, busy, "{case}");
     clinic.check_agreement(appointment.id).await;
     clinic.check_agreement(other.id).await;
+}
+
+#[tokio::test]
+async fn a_pull_frozen_in_its_transaction_holds_up_nobody_but_who_wants_its_rows() {
+    let clinic = Clinic::open().await;
+    let listed = clinic.book("2027-03-01T09:00:00+05:00").await;
+    clinic.tick().await;
+    clinic.edit(&listed.google_calendar_event_id, &json!({"location": "Room 2"}));
+    let process = Process::start(&clinic).await;
+    let mut run = pin!(process.pull());
+    process
+        .freeze(Point::after("for update of e"), run.as_mut())
+        .await;
+
+    let db = clinic.another_database();
+    let change = request::reschedule(json!({"starts_at": "2027-03-02T09:00:00+05:00"})).unwrap();
+    let mut wants_it = pin!(queries::change(&db, soon(), listed.id, &change, None, "frontend"));
+    tokio::select! {
+        early = &mut wants_it => panic!("{early:?}"),
+        () = until_waiting(&clinic, 1) => {}
+    }
+    clinic.book("2027-03-03T09:00:00+05:00").await;
+    assert!(
+        (&mut wants_it).now_or_never().is_none(),
+        "the row was let go before the booking"
+    );
+    // The server ends the frozen transaction.
+    changed(wants_it.await.unwrap());
+    process.wake();
+    // It may begin its transaction anew: its lease still runs.
+    drop(run.await);
+    clinic.tick().await;
+    clinic.tick().await;
+    clinic.check_at_rest().await;
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local::google::{Fault, ListingManners};
+use local::google::ListingManners;
 use serde_json::json;
 use shared::appointment::{Appointment, Status};
 use shared::deadline::Deadline;
@@ -15,8 +15,13 @@ const KEPT_BACK: Duration = Duration::from_secs(6);
 
 /// Five appointments, listed one to a page.
 async fn five(clinic: &Clinic) -> Vec<Appointment> {
+    paged(clinic, 5).await
+}
+
+/// So many appointments, listed one to a page.
+async fn paged(clinic: &Clinic, count: u32) -> Vec<Appointment> {
     let mut booked = Vec::new();
-    for hour in 9..14 {
+    for hour in 0..count {
         booked.push(clinic.book(&format!("2027-03-01T{hour:02}:00:00+05:00")).await);
     }
     clinic.tick().await;
@@ -27,24 +32,24 @@ async fn five(clinic: &Clinic) -> Vec<Appointment> {
     booked
 }
 
-/// A pull whose time is over when the first page is there.
+/// A pull whose time is over before the second page is there.
 async fn pull_one_page(clinic: &Clinic) {
-    clinic.google.clear_requests();
-    clinic
-        .google
-        .fail(Fault::on("events.list").after().hang().times(1));
-    let deadline = Deadline::after(KEPT_BACK + Duration::from_millis(500));
+    pull_one_page_confirming(clinic, false).await;
+}
+
+async fn pull_one_page_confirming(clinic: &Clinic, confirm_mass_cancel: bool) {
+    let deadline = Deadline::after(KEPT_BACK + Duration::from_secs(2));
     let sync = clinic.sync();
-    let pull = sync.pull(CALENDAR, Occasion::Always, Patience::Leave, false, deadline);
-    let time_passes = async {
-        while clinic.google.count("events.list") == 0 || deadline.allows(KEPT_BACK) {
-            tokio::task::yield_now().await;
-        }
-        clinic.google.release();
-    };
-    let (pulled, ()) = tokio::join!(pull, time_passes);
+    let pull = sync.pull(
+        CALENDAR,
+        Occasion::Always,
+        Patience::Leave,
+        confirm_mass_cancel,
+        deadline,
+    );
+    let (pulled, ()) = tokio::join!(pull, clinic.answer_one_page());
     assert!(matches!(pulled, Err(SyncError::OutOfTime)), "{pulled:?}");
-    assert_eq!(clinic.google.count("events.list"), 1);
+    clinic.google.release();
 }
 
 async fn in_room_2(clinic: &Clinic, booked: &[Appointment]) -> usize {
@@ -126,5 +131,22 @@ async fn notifications_that_come_between_the_parts_are_not_taken_for_covered() {
     clinic.pull().await.unwrap();
     // Four pages of the rest, and one listing more.
     assert_eq!(clinic.google.count("events.list"), 5);
+    clinic.check_at_rest().await;
+}
+
+#[tokio::test]
+async fn a_confirmation_is_good_for_the_whole_listing_however_many_runs_it_takes() {
+    let clinic = Clinic::open().await;
+    let booked = paged(&clinic, 24).await;
+    for one in &booked[..13] {
+        let person = clinic.google.person();
+        person.delete(CALENDAR, &one.google_calendar_event_id).unwrap();
+    }
+    clinic.google.expire_sync_tokens();
+    assert!(clinic.pull().await.unwrap().mass_cancel_held);
+    pull_one_page_confirming(&clinic, true).await;
+    // The 5-minute run ends what was begun.
+    let pulled = clinic.pull().await.unwrap();
+    assert_eq!((pulled.cancelled, pulled.mass_cancel_held), (13, false));
     clinic.check_at_rest().await;
 }

@@ -82,7 +82,7 @@ async fn change(db: &Database, id: Uuid, change: &Change) -> Changed {
 }
 
 /// Until this many sessions of the clinic's database wait for a lock.
-async fn until_waiting(clinic: &Clinic, sessions: i64) {
+pub(crate) async fn until_waiting(clinic: &Clinic, sessions: i64) {
     const WAITING: &str = "select count(*) from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock'";
     let waiting = async || {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tokio_postgres::Transaction;
 
-use super::{Committed, Pull, Pulled};
+use super::{Committed, LEASE, Next, Pull, Pulled};
 use crate::database::DatabaseError;
 use crate::google::Continuation;
 use crate::sync::SyncError;
@@ -28,7 +28,7 @@ impl Pull<'_> {
                 if !doubtful.is_empty() {
                     return Ok(Committed::Doubtful(doubtful));
                 }
-                let held = if listing.is_complete_and_full() && !self.confirm_mass_cancel {
+                let held = if listing.is_complete_and_full() && !listing.start.confirmed {
                     let upcoming = count_upcoming_shown(tx, calendar_id).await?;
                     cancels_too_much(&state, &sightings, upcoming, listing.start.begun_at)
                 } else {
@@ -41,22 +41,22 @@ impl Pull<'_> {
                     }
                 }
                 write_state(tx, calendar_id, &state).await?;
-                let moved: Vec<_> = state
+                let placed: Vec<_> = state
                     .appointments
                     .values()
-                    .filter(|a| a.moved)
+                    .filter(|a| a.moved || a.change == Some(ChangeWord::Restored))
                     .map(|a| a.id)
                     .collect();
-                let conflicts = if moved.is_empty() {
+                let conflicts = if placed.is_empty() {
                     0
                 } else {
-                    count_conflicts_among(tx, &moved).await?
+                    count_conflicts_among(tx, &placed).await?
                 };
                 let pulled = tally(&state, conflicts, listing.start.is_full(), held);
-                let again = self.record(tx, listing, pulled).await?;
+                let next = self.record(tx, listing, pulled).await?;
                 Ok(Committed::Done {
                     pulled,
-                    again,
+                    next,
                     changed: state.changes(calendar_id),
                 })
             })
@@ -67,13 +67,13 @@ impl Pull<'_> {
         }
     }
 
-    /// Records how far the calendar is pulled now. Answers whether notifications came meanwhile.
+    /// Records how far the calendar is pulled now. Answers what is left to do under the lease.
     async fn record(
         &self,
         tx: &Transaction<'_>,
         listing: &Listing,
         pulled: Pulled,
-    ) -> Result<bool, DatabaseError> {
+    ) -> Result<Next, DatabaseError> {
         let start = &listing.start;
         let recorded = match &listing.next {
             Continuation::End { sync_token } => {
@@ -85,18 +85,20 @@ impl Pull<'_> {
                     mass_cancel_held: pulled.mass_cancel_held,
                     result: &json!(pulled),
                 };
-                lease::record_pull(tx, self.calendar_id, self.owner, &record).await?
+                let recorded = lease::record_pull(tx, self.calendar_id, self.owner, &record).await?;
+                recorded.map(|again| if again { Next::Again } else { Next::Nothing })
             }
             Continuation::Page(page_token) => {
                 if start.is_full() {
-                    mark_listed(tx, self.calendar_id, &listing.listed(), start.begun_at).await?;
+                    mark_listed(tx, self.calendar_id, &listing.shown(), start.begun_at).await?;
                 }
                 let rest = Start {
                     page_token: Some(page_token.clone()),
                     ..start.clone()
                 };
-                let recorded = lease::record_unfinished(tx, self.calendar_id, self.owner, &rest).await?;
-                recorded.then_some(false)
+                let recorded =
+                    lease::record_unfinished(tx, self.calendar_id, self.owner, LEASE, &rest).await?;
+                recorded.then_some(Next::Rest(rest))
             }
         };
         // Without the lease nothing of this may be committed.

@@ -18,6 +18,8 @@ use crate::sync::{STORE_MARGIN, SyncError};
 const PAGE: Duration = Duration::from_secs(40);
 /// Events asked for at once.
 const CONCURRENCY: usize = 8;
+/// So many events are worked in at once; a longer listing is taken in parts, to bound memory and the commit's time.
+const PART: usize = 10_000;
 
 impl Pull<'_> {
     /// Lists from `start`, or from further back where Google no longer knows that place.
@@ -36,7 +38,7 @@ impl Pull<'_> {
         }
     }
 
-    /// Every page from `start` on, or as many as time allows.
+    /// Every page from `start` on, or as many as time allows or make a part.
     async fn list(&self, start: &Start) -> Result<Listing, SyncError> {
         let query = match &start.sync_token {
             Some(sync_token) => EventsQuery::ChangesSince { sync_token },
@@ -52,12 +54,13 @@ impl Pull<'_> {
                     // An id may come again on a later page: the later one is the newer one.
                     seen.extend(page.items.into_iter().map(|item| (item.id().to_owned(), item)));
                     match page.next {
-                        Continuation::Page(token) => reached = Some(token),
+                        Continuation::Page(token) if seen.len() < PART => reached = Some(token),
+                        part @ Continuation::Page(_) => break part,
                         end @ Continuation::End { .. } => break end,
                     }
                     self.renew_lease().await?;
                 }
-                (Err(_), Some(reached)) if self.time_is_over() => break Continuation::Page(reached),
+                (Err(SyncError::OutOfTime), Some(reached)) => break Continuation::Page(reached),
                 (Err(error), _) => return Err(error),
             }
         };
@@ -84,14 +87,21 @@ impl Pull<'_> {
         if self.time_is_over() {
             return Err(SyncError::OutOfTime);
         }
-        let until = self.deadline.leaving(STORE_MARGIN).at_most(PAGE);
+        let until = self.deadline.leaving(2 * STORE_MARGIN).at_most(PAGE);
         let google = self.sync.google;
-        Ok(google
+        let page = google
             .list_events(self.calendar_id, query, page_token.map(String::as_str), until)
-            .await?)
+            .await;
+        match page {
+            // What was given no time to end well has not failed; a pause that Google asks for is another matter.
+            Err(Error::Unreachable { .. } | Error::Retry { .. }) if self.time_is_over() => {
+                Err(SyncError::OutOfTime)
+            }
+            page => Ok(page?),
+        }
     }
 
-    fn time_is_over(&self) -> bool {
+    pub(super) fn time_is_over(&self) -> bool {
         !self.deadline.allows(2 * STORE_MARGIN)
     }
 
@@ -108,16 +118,14 @@ impl Pull<'_> {
 
     /// A full listing bears no tombstones: what it lacks of the events that we know as live is deleted.
     pub(super) async fn add_missing(&self, listing: &mut Listing) -> Result<(), SyncError> {
-        let (listed, begun_at) = (listing.listed(), listing.start.begun_at);
+        let (shown, begun_at) = (listing.shown(), listing.start.begun_at);
         let db = self.sync.db;
         let missing = db
             .read(self.deadline, async |client| {
-                missing_from_listing(client, self.calendar_id, &listed, begun_at).await
+                missing_from_listing(client, self.calendar_id, &shown, begun_at).await
             })
             .await?;
-        for event_id in missing {
-            listing.add(Sighting::Gone { event_id, at: None }, begun_at, false);
-        }
+        listing.add_missing(missing);
         Ok(())
     }
 
@@ -137,9 +145,11 @@ impl Pull<'_> {
             .try_collect::<Vec<_>>()
             .await?;
         for (event_id, shown) in answers {
-            match shown {
-                Some(sighting) => listing.add(sighting, asked_at, true),
-                None => drop(listing.sightings.remove(&event_id)),
+            if let Some(sighting) = shown {
+                listing.add(sighting, asked_at, true);
+            } else {
+                listing.sightings.remove(&event_id);
+                listing.unreadable.push(event_id);
             }
         }
         Ok(())

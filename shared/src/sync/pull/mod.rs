@@ -13,7 +13,6 @@ use std::time::Duration;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::cooldown::cooling;
 use super::listing::Start;
 use super::queries::lease::{self, Occasion, Taken};
 use super::{STORE_MARGIN, Sync, SyncError};
@@ -24,6 +23,8 @@ use crate::deadline::Deadline;
 const LEASE: Duration = Duration::from_secs(45);
 /// How often a waiting pull asks for the lease.
 const LEASE_POLL: Duration = Duration::from_millis(200);
+/// Longer than this no pull waits for its time to come: the lease outlives it.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// What to do when another run has the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,12 +67,21 @@ impl std::ops::AddAssign for Pulled {
 enum Committed {
     Done {
         pulled: Pulled,
-        /// Notifications came meanwhile, and the lease was kept.
-        again: bool,
+        next: Next,
         changed: Vec<Message>,
     },
     /// Nothing was committed: Google must be asked again about these events.
     Doubtful(Vec<String>),
+}
+
+/// What is left to do under the lease.
+enum Next {
+    /// It was given back.
+    Nothing,
+    /// Notifications came meanwhile.
+    Again,
+    /// The listing goes on here.
+    Rest(Start),
 }
 
 impl Sync<'_> {
@@ -98,11 +108,8 @@ impl Sync<'_> {
             confirm_mass_cancel,
             deadline,
         };
-        let pulled = match taken.cooldown {
-            Some(left) => Err(cooling(left)),
-            // On the heap: with all that a listing holds it is a large future.
-            None => Box::pin(pull.until_covered(taken)).await,
-        };
+        // On the heap: with all that a listing holds it is a large future.
+        let pulled = Box::pin(pull.until_covered(taken)).await;
         if let Err(error) = &pulled {
             if let SyncError::Google(error) = error
                 && self.cool_down(calendar_id, error).await.is_err()
@@ -112,19 +119,7 @@ impl Sync<'_> {
                     "a pause that Google asked for could not be stored"
                 );
             }
-            // The error matters more than whether this succeeds: a lease that is not given back lapses.
-            let released = self
-                .db
-                .read(Deadline::after(STORE_MARGIN), async |client| {
-                    lease::release_lease(client, calendar_id, owner).await
-                })
-                .await;
-            if released.is_err() {
-                tracing::warn!(
-                    calendar.id = calendar_id,
-                    "the lease could not be given back, it will lapse"
-                );
-            }
+            pull.release_lease().await;
         }
         pulled.map(Some)
     }
@@ -169,29 +164,54 @@ struct Pull<'a> {
 }
 
 impl Pull<'_> {
-    /// Pulls again while notifications come in, then lets go.
-    async fn until_covered(&self, mut taken: Taken) -> Result<Pulled, SyncError> {
+    /// Pulls on while there is more to list or notifications come in, then lets go.
+    async fn until_covered(&self, taken: Taken) -> Result<Pulled, SyncError> {
         let mut total = Pulled::default();
+        let mut start = self.in_due_time(taken).await?;
+        let mut covered = false;
         loop {
-            let start = self.in_due_time(taken).await?;
-            let (pulled, again) = self.once(start).await?;
+            let (pulled, next) = match self.once(start).await {
+                // What is pulled is pulled; a later run covers the notifications since.
+                Err(SyncError::OutOfTime) if covered => break,
+                done => done?,
+            };
             total += pulled;
             // What an earlier round of this pull held back, a later one may have let go.
             total.mass_cancel_held = pulled.mass_cancel_held;
-            if !again {
-                return Ok(total);
-            }
-            taken = self.take_again(Occasion::Notified).await?;
+            let follows = match next {
+                Next::Nothing => return Ok(total),
+                Next::Rest(rest) => Ok(rest),
+                Next::Again => {
+                    covered = true;
+                    self.next_start().await
+                }
+            };
+            start = match follows {
+                Err(SyncError::OutOfTime | SyncError::CoolingDown { .. }) if covered => break,
+                follows => follows?,
+            };
         }
+        self.release_lease().await;
+        Ok(total)
     }
 
-    /// Waits, under the lease, until the next pull may begin; what is notified meanwhile is covered by it.
-    async fn in_due_time(&self, taken: Taken) -> Result<Start, SyncError> {
-        if taken.too_soon_by.is_zero() || !self.deadline.allows(taken.too_soon_by + 2 * STORE_MARGIN) {
-            return Ok(taken.start);
+    async fn next_start(&self) -> Result<Start, SyncError> {
+        self.in_due_time(self.take_again(Occasion::Notified).await?).await
+    }
+
+    /// Waits, under the lease, until Google may be asked; what is notified meanwhile is covered.
+    async fn in_due_time(&self, mut taken: Taken) -> Result<Start, SyncError> {
+        loop {
+            let wait = taken.too_soon_by.max(taken.cooldown.unwrap_or_default());
+            let fits = wait <= LONGEST_WAIT && self.deadline.allows(wait + 2 * STORE_MARGIN);
+            match taken.cooldown {
+                _ if wait.is_zero() => return Ok(taken.start),
+                Some(after) if !fits => return Err(SyncError::CoolingDown { after }),
+                None if !fits => return Ok(taken.start),
+                _ => tokio::time::sleep(wait).await,
+            }
+            taken = self.take_again(Occasion::Always).await?;
         }
-        tokio::time::sleep(taken.too_soon_by).await;
-        Ok(self.take_again(Occasion::Always).await?.start)
     }
 
     async fn take_again(&self, occasion: Occasion) -> Result<Taken, SyncError> {
@@ -204,19 +224,36 @@ impl Pull<'_> {
         taken.ok_or(SyncError::OutOfTime)
     }
 
-    /// One listing, worked in. Answers whether notifications came meanwhile.
-    async fn once(&self, start: Start) -> Result<(Pulled, bool), SyncError> {
+    /// A lease that is not given back lapses, so whether this succeeds hardly matters.
+    async fn release_lease(&self) {
+        let db = self.sync.db;
+        let released = db
+            .read(Deadline::after(STORE_MARGIN), async |client| {
+                lease::release_lease(client, self.calendar_id, self.owner).await
+            })
+            .await;
+        if released.is_err() {
+            tracing::warn!(
+                calendar.id = self.calendar_id,
+                "the lease could not be given back, it will lapse"
+            );
+        }
+    }
+
+    /// One listing, or a part of it, worked in.
+    async fn once(&self, mut start: Start) -> Result<(Pulled, Next), SyncError> {
+        start.confirmed |= self.confirm_mass_cancel;
         let mut listing = self.list_from(start).await?;
         if listing.is_complete_and_full() {
             self.add_missing(&mut listing).await?;
         }
-        let (pulled, again, changed) = loop {
+        let (pulled, next, changed) = loop {
             match self.commit(&listing).await? {
                 Committed::Done {
                     pulled,
-                    again,
+                    next,
                     changed,
-                } => break (pulled, again, changed),
+                } => break (pulled, next, changed),
                 Committed::Doubtful(event_ids) => self.ask_again(&mut listing, event_ids).await?,
             }
         };
@@ -227,14 +264,13 @@ impl Pull<'_> {
                 "a full listing would cancel more than half of the upcoming appointments: the cancellations are held"
             );
         }
-        if !listing.is_complete() {
+        if !listing.is_complete() && self.time_is_over() {
             tracing::warn!(
                 calendar.id = self.calendar_id,
                 "a listing is longer than this run: it goes on in the next one"
             );
-            return Err(SyncError::OutOfTime);
         }
-        Ok((pulled, again))
+        Ok((pulled, next))
     }
 }
 

@@ -81,10 +81,7 @@ impl Batch<'_> {
                     Some(attempts) if *attempts > MOST_TRIES => self.give_up_for_now(&claimed).await,
                     _ => self.try_one(&claimed, step).await,
                 };
-                if !matches!(
-                    tried,
-                    Ok(Tried::Created | Tried::Updated | Tried::Deleted | Tried::Parked | Tried::Other)
-                ) {
+                if matches!(tried, Err(_) | Ok(Tried::Stop(_))) {
                     stopped.store(true, Ordering::Relaxed);
                 }
                 tried
@@ -159,7 +156,10 @@ impl Batch<'_> {
                         self.store(event_id, &Pushed::Gone).await?;
                         Ok(Tried::Deleted)
                     }
-                    Err(error) => self.failed(claimed, error).await,
+                    Err(error) => {
+                        let in_doubt = error.outcome_unknown();
+                        self.failed(claimed, error, in_doubt).await
+                    }
                 };
             }
             Step::Insert(event) => (
@@ -188,11 +188,16 @@ impl Batch<'_> {
                 .await?;
                 Ok(counted)
             }
-            (Err(error), _) => self.failed(claimed, error).await,
+            (Err(error), _) => {
+                let in_doubt = error.outcome_unknown();
+                self.failed(claimed, error, in_doubt).await
+            }
         }
     }
 
-    async fn failed(&self, claimed: &Claimed, error: Error) -> Result<Tried, SyncError> {
+    /// Stores that an event could not be written, or not be looked at. `in_doubt`: what was sent of it may have taken
+    /// effect all the same.
+    async fn failed(&self, claimed: &Claimed, error: Error, in_doubt: bool) -> Result<Tried, SyncError> {
         let event_id = &claimed.event.event_id;
         match error {
             // Somebody was faster, or an earlier write of ours arrived after all.
@@ -204,7 +209,7 @@ impl Batch<'_> {
                     "Google refused an event for good, it is parked"
                 );
                 let reason = for_people(&error);
-                self.store(event_id, &Pushed::Parked { reason }).await?;
+                self.store(event_id, &Pushed::Parked { reason, in_doubt }).await?;
                 Ok(Tried::Parked)
             }
             error => {
@@ -213,16 +218,13 @@ impl Batch<'_> {
                     Error::RetryAfter { after, .. } => *after,
                     _ => RETRY.pause(failures),
                 };
-                let (reason, outcome_unknown) = (for_people(&error), error.outcome_unknown());
-                self.store(
-                    event_id,
-                    &Pushed::Failed {
-                        retry_in,
-                        reason,
-                        outcome_unknown,
-                    },
-                )
-                .await?;
+                let reason = for_people(&error);
+                let failed = Pushed::Failed {
+                    retry_in,
+                    reason,
+                    in_doubt,
+                };
+                self.store(event_id, &failed).await?;
                 self.sync.cool_down(self.calendar_id, &error).await?;
                 if error.concerns_whole_calendar() {
                     return Ok(Tried::Stop(error));
@@ -234,11 +236,10 @@ impl Batch<'_> {
     }
 
     async fn give_up_for_now(&self, claimed: &Claimed) -> Result<Tried, SyncError> {
-        let outcome_unknown = claimed.event.sent.is_some();
         let failed = Pushed::Failed {
             retry_in: RETRY.first,
             reason: KEEPS_CHANGING,
-            outcome_unknown,
+            in_doubt: claimed.event.sent.is_some(),
         };
         self.store(&claimed.event.event_id, &failed).await?;
         Ok(Tried::Other)
@@ -266,7 +267,9 @@ impl Batch<'_> {
             },
             Ok(ListedEvent::Unreadable { .. }) => {
                 let reason = NOT_UNDERSTOOD;
-                self.store(&event.event_id, &Pushed::Parked { reason }).await?;
+                let in_doubt = true;
+                self.store(&event.event_id, &Pushed::Parked { reason, in_doubt })
+                    .await?;
                 return Ok(Tried::Parked);
             }
             Err(Error::Gone(Gone::NotFound)) if event.seen == Seen::Never => {
@@ -277,7 +280,8 @@ impl Batch<'_> {
                 event_id: event.event_id.clone(),
                 at: None,
             },
-            Err(error) => return Box::pin(self.failed(claimed, error)).await,
+            // What made us look is as unknown as before.
+            Err(error) => return Box::pin(self.failed(claimed, error, true)).await,
         };
         self.work_in(&sighting).await?;
         Ok(Tried::Other)

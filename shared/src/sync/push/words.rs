@@ -82,6 +82,7 @@ mod tests {
                 outcome,
             },
             Error::RetryAfter {
+                cause: None,
                 after: std::time::Duration::from_secs(7),
                 outcome,
             },

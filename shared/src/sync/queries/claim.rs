@@ -128,13 +128,15 @@ pub(crate) enum Pushed<'a> {
         retry_in: Duration,
         /// In words for a receptionist.
         reason: &'a str,
-        /// Whether the write may have taken effect all the same.
-        outcome_unknown: bool,
+        /// Whether what was sent may have taken effect all the same.
+        in_doubt: bool,
     },
     /// Refused for good.
     Parked {
         /// In words for a receptionist.
         reason: &'a str,
+        /// Whether what was sent may have taken effect all the same.
+        in_doubt: bool,
     },
 }
 
@@ -148,8 +150,8 @@ pub(crate) async fn store_pushed(
     outcome: &Pushed<'_>,
 ) -> Result<(), Error> {
     const SHOWN: &str = "update calendar_events set seen = 'live', etag = $4, seen_at = now(), agreed = $5,
-            agreed_version = $6, sent = null, strays = '[]', pushed_version = $6, synced_at = now(), attempts = 0, last_error = null,
-            claim = null, claimed_until = null
+            agreed_version = $6, sent = null, strays = '[]', pushed_version = $6, synced_at = now(),
+            attempts = 0, last_error = null, claim = null, claimed_until = null
         where calendar_id = $1 and event_id = $2 and claim = $3";
     const SHOWN_ALREADY: &str =
         "update calendar_events set pushed_version = $4, attempts = 0, last_error = null,
@@ -158,8 +160,8 @@ pub(crate) async fn store_pushed(
     const GONE: &str = "update calendar_events set
             seen = case when seen = 'never' then 'never' else 'gone' end,
             seen_at = case when seen <> 'never' then now() end, etag = null, sent = null,
-            pushed_version = wanted_version, synced_at = now(), attempts = 0, last_error = null,
-            claim = null, claimed_until = null
+            pushed_version = wanted_version, agreed_version = wanted_version, synced_at = now(), attempts = 0,
+            last_error = null, claim = null, claimed_until = null
         where calendar_id = $1 and event_id = $2 and claim = $3 and wanted = 'absent'";
     const NOT_WRITTEN: &str = "update calendar_events set sent = null, next_attempt_at = now(),
             strays = strays || case when sent is null or strays @> jsonb_build_array(sent) then '[]'
@@ -171,72 +173,59 @@ pub(crate) async fn store_pushed(
             sent = case when $6 then sent end, claim = null, claimed_until = null
         where calendar_id = $1 and event_id = $2 and claim = $3";
     const PARKED: &str = "update calendar_events set attempts = attempts + 1, parked = true, last_error = $4,
-            sent = null, claim = null, claimed_until = null
+            strays = strays || case when not $5 or sent is null or strays @> jsonb_build_array(sent) then '[]'
+                                    else jsonb_build_array(sent) end,
+            sent = null,
+            claim = null, claimed_until = null
         where calendar_id = $1 and event_id = $2 and claim = $3";
-    let row = [
-        (&calendar_id as &(dyn ToSql + Sync), Type::TEXT),
-        (&event_id, Type::TEXT),
-        (&claim, Type::UUID),
-    ];
-    let [calendar_id, event_id, claim] = row;
-    match outcome {
+    let (shown, seconds);
+    let (statement, values) = match outcome {
         Pushed::Shown {
             version,
             etag,
             agreed,
         } => {
-            let agreed = Json(agreed);
-            let parameters = [
-                calendar_id,
-                event_id,
-                claim,
-                (etag, Type::TEXT),
-                (&agreed, Type::JSONB),
-                (version, Type::INT8),
+            shown = Json(agreed);
+            let values = vec![
+                typed(etag, Type::TEXT),
+                typed(&shown, Type::JSONB),
+                typed(version, Type::INT8),
             ];
-            client.execute_typed(SHOWN, &parameters).await?
+            (SHOWN, values)
         }
-        Pushed::ShownAlready { version } => {
-            client
-                .execute_typed(
-                    SHOWN_ALREADY,
-                    &[calendar_id, event_id, claim, (version, Type::INT8)],
-                )
-                .await?
-        }
-        Pushed::Gone => {
-            client
-                .execute_typed(GONE, &[calendar_id, event_id, claim])
-                .await?
-        }
-        Pushed::NotWritten => {
-            client
-                .execute_typed(NOT_WRITTEN, &[calendar_id, event_id, claim])
-                .await?
-        }
+        Pushed::ShownAlready { version } => (SHOWN_ALREADY, vec![typed(version, Type::INT8)]),
+        Pushed::Gone => (GONE, Vec::new()),
+        Pushed::NotWritten => (NOT_WRITTEN, Vec::new()),
         Pushed::Failed {
             retry_in,
             reason,
-            outcome_unknown,
+            in_doubt,
         } => {
-            let seconds = retry_in.as_secs_f64();
-            let parameters = [
-                calendar_id,
-                event_id,
-                claim,
-                (&seconds as _, Type::FLOAT8),
-                (reason as _, Type::TEXT),
-                (outcome_unknown as _, Type::BOOL),
+            seconds = retry_in.as_secs_f64();
+            let values = vec![
+                typed(&seconds, Type::FLOAT8),
+                typed(reason, Type::TEXT),
+                typed(in_doubt, Type::BOOL),
             ];
-            client.execute_typed(FAILED, &parameters).await?
+            (FAILED, values)
         }
-        Pushed::Parked { reason } => {
-            client
-                .execute_typed(PARKED, &[calendar_id, event_id, claim, (reason, Type::TEXT)])
-                .await?
+        Pushed::Parked { reason, in_doubt } => {
+            let values = vec![typed(reason, Type::TEXT), typed(in_doubt, Type::BOOL)];
+            (PARKED, values)
         }
     };
+    let row = [
+        typed(&calendar_id, Type::TEXT),
+        typed(&event_id, Type::TEXT),
+        typed(&claim, Type::UUID),
+    ];
+    let parameters: Vec<_> = row.into_iter().chain(values).collect();
+    client.execute_typed(statement, &parameters).await?;
     Ok(())
+}
+
+fn typed(value: &(dyn ToSql + Sync), kind: Type) -> (&(dyn ToSql + Sync), Type) {
+    (value, kind)
 }
 
 /// Gives back the claims that were not used.

@@ -35,7 +35,7 @@ pub enum Occasion {
 const BETWEEN_PULLS: Duration = Duration::from_secs(1);
 
 /// Takes the lease of a calendar, unless another holder's lease still runs or there is no occasion. Answers where the
-/// listing begins.
+/// listing begins, and what it must wait for.
 pub(crate) async fn take_lease(
     client: &impl GenericClient,
     calendar_id: &str,
@@ -43,15 +43,19 @@ pub(crate) async fn take_lease(
     length: Duration,
     occasion: Occasion,
 ) -> Result<Option<Taken>, Error> {
-    const TAKE: &str = "insert into calendars as c (id, lease_owner, lease_until)
-        values ($1, $2, now() + $3 * interval '1 second')
-        on conflict (id) do update set lease_owner = excluded.lease_owner, lease_until = excluded.lease_until
+    const TAKE: &str = "with before as (select leased_at from calendars where id = $1)
+        insert into calendars as c (id, lease_owner, lease_until, leased_at)
+        values ($1, $2, now() + $3 * interval '1 second', now())
+        on conflict (id) do update set
+                lease_owner = excluded.lease_owner, lease_until = excluded.lease_until, leased_at = now()
             where (c.lease_until is null or c.lease_until < now() or c.lease_owner = excluded.lease_owner)
               and ($4 or c.change_seq > c.pulled_seq)
         returning sync_token, sync_query, unfinished_listing, change_seq, now() as started_at,
-            case when not $4 then extract(epoch from asked_at + $5 * interval '1 second' - now())::float8 end
-                as too_soon_by,
-            case when cooldown_until > now() then extract(epoch from cooldown_until - now())::float8 end as cooldown";
+            case when not $4 then
+                extract(epoch from (select leased_at from before) + $5 * interval '1 second' - now())::float8
+            end as too_soon_by,
+            case when cooldown_until > now() then extract(epoch from cooldown_until - now())::float8 end
+                as cooldown";
     let rows = client
         .query_typed(
             TAKE,
@@ -171,21 +175,23 @@ pub(crate) async fn record_pull(
     rows.first().map(|row| row.try_get("again")).transpose()
 }
 
-/// Records under its lease how far a listing came before its time was over, and gives the lease back. `false`: the
-/// lease was lost, and nothing may be committed.
+/// Records under its lease how far a listing came, and prolongs the lease. `false`: it was lost, and nothing may be
+/// committed.
 pub(crate) async fn record_unfinished(
     client: &impl GenericClient,
     calendar_id: &str,
     owner: Uuid,
+    length: Duration,
     rest: &Start,
 ) -> Result<bool, Error> {
-    const RECORD: &str =
-        "update calendars set unfinished_listing = $3, lease_owner = null, lease_until = null
+    const RECORD: &str = "update calendars set unfinished_listing = $3,
+            lease_until = clock_timestamp() + $4 * interval '1 second'
         where id = $1 and lease_owner = $2 and lease_until > clock_timestamp()";
     let parameters: &[(&(dyn ToSql + Sync), Type)] = &[
         (&calendar_id, Type::TEXT),
         (&owner, Type::UUID),
         (&Json(rest), Type::JSONB),
+        (&length.as_secs_f64(), Type::FLOAT8),
     ];
     Ok(client.execute_typed(RECORD, parameters).await? == 1)
 }

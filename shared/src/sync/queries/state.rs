@@ -15,8 +15,8 @@ use crate::sync::reconcile::{AppointmentState, EventState, Seen, State, Wanted};
 
 /// An event with its appointment: `e` and `a` are their rows.
 ///
-/// When what was changed decides between its changes and those in the event; an event that shows its appointment needs
-/// that only while changes are unwritten. A person's changes count from when they were made, not from when we heard.
+/// `changes`: when each fact last changed. Only a merge needs it, and of an event that shows its appointment only while
+/// something is unwritten. A person's changes count from when they were made, not from when we heard of them.
 macro_rules! state {
     () => {
         "e.event_id, e.appointment_id, e.wanted, e.wanted_version, e.pushed_version, e.seen, e.etag, e.seen_at,
@@ -102,7 +102,7 @@ pub(crate) async fn lock_state(
             (select appointment_id from calendar_events where calendar_id = $1 and event_id = any($2))
         order by id for update";
     const READ: &str = concat!(
-        "select ", state!(), ", c.last_sync_at
+        "select ", state!(), ", c.asked_at
          from calendar_events e join appointments a on a.id = e.appointment_id join calendars c on c.id = e.calendar_id
          where e.calendar_id = $1 and e.event_id = any($2)
          order by e.event_id for update of e"
@@ -125,7 +125,7 @@ pub(crate) async fn lock_state(
         .await?;
     for row in rows {
         let (event, appointment) = read_state(&row)?;
-        state.last_pull_at = row.try_get("last_sync_at")?;
+        state.last_pull_at = row.try_get("asked_at")?;
         // Of several events of an appointment, one that is at rest was read without the changes.
         let known = state
             .appointments
@@ -173,7 +173,8 @@ struct AppointmentWrite<'a> {
 // Whoever was pushing one of these rows has lost its claim: its answer is older than what Google showed since.
 const WRITE_EVENTS: &str = "update calendar_events e set
         wanted = n.wanted, wanted_version = n.wanted_version, pushed_version = n.pushed_version, seen = n.seen,
-        etag = n.etag, seen_at = case when n.seen <> 'never' then clock_timestamp() end,
+        etag = n.etag, seen_at = case when n.seen = 'never' then null
+            when (n.seen, n.etag) is distinct from (e.seen, e.etag) then clock_timestamp() else e.seen_at end,
         agreed = n.agreed, agreed_version = n.agreed_version, sent = n.sent, strays = n.strays,
         synced_at = case when n.pushed_version = n.wanted_version then clock_timestamp() else e.synced_at end,
         attempts = 0, next_attempt_at = now(), parked = false, last_error = null,

@@ -135,7 +135,9 @@ fn see_live(event: &mut EventState, appointment: &mut AppointmentState, live: &E
             appointment.take(merged, live.updated);
             show(event, appointment, &live.etag, theirs);
         }
-        (Wanted::Absent, Seen::Gone) if is_current && !is_cancelled_since(appointment, live.updated) => {
+        (Wanted::Absent, Seen::Gone)
+            if is_current && !is_cancelled_since(event, appointment, live.updated) =>
+        {
             appointment.take(merged, live.updated);
             let was_cancelled = appointment.status == Status::Cancelled;
             if was_cancelled {
@@ -161,9 +163,20 @@ fn see_live(event: &mut EventState, appointment: &mut AppointmentState, live: &E
     }
 }
 
-/// Whether a caller cancelled the appointment after a person restored its event, whatever we heard of first.
-fn is_cancelled_since(appointment: &AppointmentState, restored_at: DateTime<Utc>) -> bool {
-    appointment.status == Status::Cancelled && appointment.changes.of(&["status"]) > restored_at
+/// Whether a caller cancelled the appointment after a person restored its event, whatever we heard of first. What was
+/// restored after our own deletion was restored after the cancellation, too, whatever the clocks say.
+fn is_cancelled_since(
+    event: &EventState,
+    appointment: &AppointmentState,
+    restored_at: DateTime<Utc>,
+) -> bool {
+    const STATUS: [&str; 1] = ["status"];
+    let changes = &appointment.changes;
+    appointment.status == Status::Cancelled
+        && event
+            .agreed_version
+            .is_none_or(|version| changes.since(version, &STATUS))
+        && changes.of(&STATUS) > restored_at
 }
 
 fn show(event: &mut EventState, appointment: &AppointmentState, etag: &str, theirs: Content) {

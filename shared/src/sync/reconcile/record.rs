@@ -114,7 +114,7 @@ pub struct AppointmentState {
     pub event_id: String,
     /// What its event shows of it.
     pub facts: Facts,
-    /// When it last changed.
+    /// When each of its facts last changed.
     pub changes: Changes,
     /// What this run did to it.
     pub change: Option<ChangeWord>,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use local::google::Fault;
 use serde_json::json;
 use shared::appointment::{Status, SyncState};
@@ -219,4 +220,20 @@ async fn a_copy_of_our_event_stays_as_it_is_whatever_callers_change() {
     assert_eq!(clinic.read(appointment.id).await.status, Status::Cancelled);
     assert_eq!(clinic.event(copy_id)["etag"], copy["etag"]);
     clinic.check_callers_go_on(appointment.id).await;
+}
+
+#[tokio::test]
+async fn a_restoration_after_our_deletion_counts_whatever_googles_clock_says() {
+    let clinic = Clinic::open().await;
+    clinic.google.set_clock_ahead(TimeDelta::minutes(-1));
+    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
+    clinic.tick().await;
+    clinic.cancel(appointment.id).await;
+    clinic.tick().await;
+    let event_id = &appointment.google_calendar_event_id;
+    clinic.google.person().restore(CALENDAR, event_id).unwrap();
+    clinic.tick().await;
+    assert_eq!(clinic.read(appointment.id).await.status, Status::Scheduled);
+    assert_eq!(clinic.live_events().len(), 1);
+    clinic.check_at_rest().await;
 }
