@@ -1,4 +1,4 @@
-//! What the documents promise to be tested is tested: each test that they name exists.
+//! What the documents promise to be tested is tested: each row of their tables names tests, and these exist.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,32 +8,54 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Names of tests are sentences; other code in the documents is shorter.
-const FEWEST_WORDS: usize = 5;
-
 #[test]
-fn every_test_that_a_document_names_exists() {
+fn every_row_of_a_document_names_tests_that_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let source: String = ["shared", "functions", "local"]
         .iter()
         .flat_map(|folder| files(&root.join(folder), "rs"))
         .map(|file| fs::read_to_string(file).unwrap())
         .collect();
-    let mut named = 0;
+    let mut rows = 0;
     for document in files(&root.join("docs"), "md") {
         let text = fs::read_to_string(&document).unwrap();
-        for name in text.split('`').filter(|code| is_test_name(code)) {
-            let defined = source.contains(&format!("fn {name}()"));
-            assert!(defined, "{} names {name}, which is no test", document.display());
-            named += 1;
+        for row in rows_of_tables(&text) {
+            let named = names_in_last_cell(row);
+            assert!(!named.is_empty(), "{}: no test in {row}", document.display());
+            for name in named {
+                assert!(
+                    is_test(&source, name),
+                    "{}: {name} is no test",
+                    document.display()
+                );
+            }
+            rows += 1;
         }
     }
-    assert!(named > 15, "only {named} tests are named");
+    assert!(rows > 30, "only {rows} rows");
 }
 
-fn is_test_name(code: &str) -> bool {
-    let is_name = code.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'));
-    is_name && code.split('_').count() >= FEWEST_WORDS
+/// The rows below the heads of all tables.
+fn rows_of_tables(text: &str) -> impl Iterator<Item = &str> {
+    let mut below_head = false;
+    text.lines().filter(move |line| {
+        let is_rule = line.starts_with("|-");
+        below_head = line.starts_with('|') && (below_head || is_rule);
+        below_head && !is_rule
+    })
+}
+
+fn names_in_last_cell(row: &str) -> Vec<&str> {
+    let last = row.trim_end().trim_end_matches('|').rsplit('|').next();
+    last.unwrap_or_default().split('`').skip(1).step_by(2).collect()
+}
+
+/// Whether there is a function of this name, with a test's attribute above it.
+fn is_test(source: &str, name: &str) -> bool {
+    source.match_indices(&format!("fn {name}()")).any(|(at, _)| {
+        let above = source[..at].rsplit("\n\n").next().unwrap_or_default();
+        above.contains("#[test]") || above.contains("#[tokio::test")
+    })
 }
 
 /// The files with this extension in a folder and those below.

@@ -9,7 +9,7 @@ use shared::database::Database;
 use shared::deadline::Deadline;
 use shared::google;
 use shared::settings::{Clinic, Environment, SettingError};
-use shared::sync::{Occasion, Patience, Pushed, Sync, SyncError};
+use shared::sync::{Occasion, Patience, Pulled, Pushed, Sync, SyncError};
 use tracing::Instrument;
 
 use crate::trigger::Trigger;
@@ -88,15 +88,32 @@ impl Worker {
             Trigger::AppointmentChanged { .. } | Trigger::Nothing => None,
         };
         if let Some(occasion) = occasion
-            && let Some(pulled) = sync
-                .pull(calendar_id, occasion, Patience::Leave, false, deadline)
-                .await?
+            && let Some(pulled) = pull(&sync, calendar_id, occasion, deadline).await?
         {
             tracing::info!(calendar.id = calendar_id, pulled = %json!(pulled), "pulled");
             // A merge may leave something of ours to be written.
             push(&sync, calendar_id, deadline).await?;
         }
         pushed
+    }
+}
+
+async fn pull(
+    sync: &Sync<'_>,
+    calendar_id: &str,
+    occasion: Occasion,
+    deadline: Deadline,
+) -> Result<Option<Pulled>, SyncError> {
+    match sync
+        .pull(calendar_id, occasion, Patience::Leave, false, deadline)
+        .await
+    {
+        // Not a failure: Lambda would only ask again too soon.
+        Err(error @ SyncError::CoolingDown { .. }) => {
+            tracing::info!(calendar.id = calendar_id, %error, "not pulled for now");
+            Ok(None)
+        }
+        pulled => pulled,
     }
 }
 
