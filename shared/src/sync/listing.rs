@@ -92,18 +92,18 @@ impl Listing {
             .values()
             .filter_map(|sighted| match &sighted.sighting {
                 Sighting::Live(event) => Some(&event.id),
-                Sighting::Gone { .. } => None,
+                Sighting::Gone { .. } | Sighting::Missing { .. } => None,
             });
         live.chain(&self.unreadable).map(String::as_str).collect()
     }
 
-    /// Takes these for deleted.
+    /// Adds what it lacks.
     pub(super) fn add_missing(&mut self, missing: Vec<String>) {
         let begun_at = self.start.begun_at;
         for event_id in missing {
             // A tombstone tells more.
             if !self.sightings.contains_key(&event_id) {
-                self.add(Sighting::Gone { event_id, at: None }, begun_at, false);
+                self.add(Sighting::Missing { event_id }, begun_at, false);
             }
         }
     }
@@ -156,7 +156,7 @@ pub(super) fn sighting(event_id: &str, shown: ListedEvent) -> Option<Sighting> {
 
 /// Whether a sighting would cancel an appointment, or delete one that is over.
 pub(super) fn cancels(state: &State, sighting: &Sighting) -> bool {
-    matches!(sighting, Sighting::Gone { .. })
+    sighting.is_absence()
         && state
             .events
             .get(sighting.event_id())

@@ -161,7 +161,10 @@ impl Pull<'_> {
         let google = self.sync.google;
         match google.get_event(self.calendar_id, event_id, until).await {
             Ok(shown) => Ok(sighting(event_id, shown)),
-            Err(Error::Gone(Gone::NotFound | Gone::Deleted)) => Ok(Some(Sighting::Gone {
+            Err(Error::Gone(Gone::NotFound)) => Ok(Some(Sighting::Missing {
+                event_id: event_id.to_owned(),
+            })),
+            Err(Error::Gone(Gone::Deleted)) => Ok(Some(Sighting::Gone {
                 event_id: event_id.to_owned(),
                 at: None,
             })),

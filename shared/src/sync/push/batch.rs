@@ -149,7 +149,7 @@ impl Batch<'_> {
                 self.store(event_id, &Pushed::Gone).await?;
                 return Ok(Tried::Other);
             }
-            Step::Look => return self.look(claimed).await,
+            Step::Look => return self.look(claimed, false).await,
             Step::Delete { etag } => {
                 return match google.delete_event(calendar_id, event_id, &etag, until).await {
                     Ok(()) | Err(Error::Gone(_)) => {
@@ -201,7 +201,8 @@ impl Batch<'_> {
         let event_id = &claimed.event.event_id;
         match error {
             // Somebody was faster, or an earlier write of ours arrived after all.
-            Error::PreconditionFailed | Error::AlreadyExists | Error::Gone(_) => self.look(claimed).await,
+            Error::PreconditionFailed | Error::Gone(_) => self.look(claimed, false).await,
+            Error::AlreadyExists => self.look(claimed, true).await,
             Error::Refused(ref refusal) => {
                 tracing::warn!(
                     appointment.id = %claimed.appointment.id, event.id = event_id,
@@ -246,8 +247,8 @@ impl Batch<'_> {
     }
 
     /// Sees what Google shows of one event and works it in, as a pull would. What is still to be written afterwards
-    /// is due at once.
-    async fn look(&self, claimed: &Claimed) -> Result<Tried, SyncError> {
+    /// is due at once. `taken`: Google has just said that the event's id is.
+    async fn look(&self, claimed: &Claimed, taken: bool) -> Result<Tried, SyncError> {
         let event = &claimed.event;
         let until = self.deadline.leaving(STORE_MARGIN);
         let sighting = match self
@@ -272,11 +273,19 @@ impl Batch<'_> {
                     .await?;
                 return Ok(Tried::Parked);
             }
+            // There once, and moved away or forgotten since.
+            Err(Error::Gone(Gone::NotFound)) if taken => Sighting::Gone {
+                event_id: event.event_id.clone(),
+                at: None,
+            },
             Err(Error::Gone(Gone::NotFound)) if event.seen == Seen::Never => {
                 self.store(&event.event_id, &Pushed::NotWritten).await?;
                 return Ok(Tried::Other);
             }
-            Err(Error::Gone(_)) => Sighting::Gone {
+            Err(Error::Gone(Gone::NotFound)) => Sighting::Missing {
+                event_id: event.event_id.clone(),
+            },
+            Err(Error::Gone(Gone::Deleted)) => Sighting::Gone {
                 event_id: event.event_id.clone(),
                 at: None,
             },

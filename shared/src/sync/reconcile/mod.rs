@@ -54,6 +54,7 @@ impl State {
         let (known, undated) = match sighting {
             Sighting::Live(live) => (event.etag.as_ref() == Some(&live.etag), false),
             Sighting::Gone { at, .. } => (event.seen == Seen::Gone, at.is_none()),
+            Sighting::Missing { .. } => (event.seen == Seen::Gone, true),
         };
         let outdated = event.seen_at.is_some_and(|seen_at| seen_at >= asked_at);
         let competes = event.wanted == Wanted::Present && !event.is_settled();
@@ -76,6 +77,7 @@ impl State {
             Sighting::Live(live) => see_live(event, appointment, live, clinic_zone),
             // Without a date the deletion may be as old as the last pull: a change of ours since then is not given up.
             Sighting::Gone { at, .. } => see_gone(event, appointment, at.or(self.last_pull_at)),
+            Sighting::Missing { .. } => see_gone(event, appointment, self.last_pull_at),
         }
         if *event == before {
             return;
@@ -98,7 +100,7 @@ impl State {
         let Some(event) = self.events.get(sighting.event_id()) else {
             return false;
         };
-        matches!(sighting, Sighting::Gone { .. })
+        sighting.is_absence()
             && !is_not_there_yet(event, sighting)
             && event.wanted == Wanted::Present
             && self
@@ -112,7 +114,7 @@ impl State {
 
 /// Our first write of it is still on its way: that Google does not know it is no deletion.
 fn is_not_there_yet(event: &EventState, sighting: &Sighting) -> bool {
-    event.seen == Seen::Never && matches!(sighting, Sighting::Gone { at: None, .. })
+    event.seen == Seen::Never && matches!(sighting, Sighting::Missing { .. })
 }
 
 fn see_live(event: &mut EventState, appointment: &mut AppointmentState, live: &Event, clinic_zone: Tz) {

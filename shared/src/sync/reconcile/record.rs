@@ -196,12 +196,17 @@ impl AppointmentState {
 pub enum Sighting {
     /// Google shows it.
     Live(Box<Event>),
-    /// Google says it is deleted, or left it out of a complete full listing.
+    /// Google says that it was there and is deleted.
     Gone {
         /// Its id.
         event_id: String,
         /// When it was deleted, where Google told.
         at: Option<DateTime<Utc>>,
+    },
+    /// Google does not have it, by its id or in a complete full listing: deleted, or not there yet.
+    Missing {
+        /// Its id.
+        event_id: String,
     },
 }
 
@@ -211,14 +216,20 @@ impl Sighting {
         match self {
             Self::Live(event) => Some(event.updated),
             Self::Gone { at, .. } => *at,
+            Self::Missing { .. } => None,
         }
+    }
+
+    /// Whether the event is not there.
+    pub fn is_absence(&self) -> bool {
+        !matches!(self, Self::Live(_))
     }
 
     /// The event's id.
     pub fn event_id(&self) -> &str {
         match self {
             Self::Live(event) => &event.id,
-            Self::Gone { event_id, .. } => event_id,
+            Self::Gone { event_id, .. } | Self::Missing { event_id } => event_id,
         }
     }
 }

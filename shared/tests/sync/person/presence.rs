@@ -9,6 +9,7 @@ use shared::appointment::{Status, SyncState};
 
 use super::clinic_with_one;
 use crate::clinic::{CALENDAR, Clinic, changed};
+use crate::process::{Point, Process};
 
 #[tokio::test]
 async fn a_deletion_cancels_and_a_restoration_brings_back() {
@@ -235,5 +236,38 @@ async fn a_restoration_after_our_deletion_counts_whatever_googles_clock_says() {
     clinic.tick().await;
     assert_eq!(clinic.read(appointment.id).await.status, Status::Scheduled);
     assert_eq!(clinic.live_events().len(), 1);
+    clinic.check_at_rest().await;
+}
+
+#[tokio::test]
+async fn an_event_moved_away_before_we_heard_that_it_came_to_be_is_made_anew() {
+    let clinic = Clinic::open().await;
+    clinic
+        .google
+        .add_calendar("elsewhere@example.com", chrono_tz::Asia::Karachi);
+    clinic.tick().await;
+    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
+    // Killed before it hears that Google has the event.
+    let process = Process::start(&clinic).await;
+    process
+        .kill(Point::after_call("events.insert"), process.push())
+        .await;
+    clinic.let_claims_and_leases_lapse().await;
+    let event_id = &appointment.google_calendar_event_id;
+    let person = clinic.google.person();
+    person
+        .move_to_calendar(CALENDAR, event_id, "elsewhere@example.com")
+        .unwrap();
+    // Nobody can tell whether that was before or after the last change of ours: the id is taken, the event is not there.
+    clinic.push_all().await.unwrap();
+    let live = clinic.live_events();
+    assert_eq!(live.len(), 1);
+    assert_ne!(live[0]["id"], *event_id);
+    let now = clinic.read(appointment.id).await;
+    assert_eq!(
+        (now.status, now.sync_state),
+        (Status::Scheduled, SyncState::Synced)
+    );
+    clinic.tick().await;
     clinic.check_at_rest().await;
 }
