@@ -149,7 +149,8 @@ impl World {
         let read =
             "select e.event_id, a.id::text, a.status, a.google_calendar_event_id = e.event_id as current,
                 e.seen = 'gone' as gone, coalesce(e.agreed, e.sent, '{}') as agreed,
-                e.pushed_version is not distinct from e.wanted_version as settled
+                not exists (select from calendar_events any_of_it where any_of_it.appointment_id = a.id
+                    and any_of_it.pushed_version is distinct from any_of_it.wanted_version) as settled
             from calendar_events e join appointments a on a.id = e.appointment_id
             where e.calendar_id = $1 order by a.created_at, e.wanted_version, e.event_id";
         let row = |row: &Row| Ours {
@@ -174,7 +175,7 @@ pub(crate) struct Ours {
     pub(crate) known_gone: bool,
     /// What both sides last had, as stored.
     pub(crate) agreed: Value,
-    /// Whether Google is known to show what is wanted.
+    /// Whether Google is known to show what is wanted, of the appointment's other events, too.
     pub(crate) settled: bool,
 }
 
