@@ -53,7 +53,7 @@ impl Client {
             .extend_pairs(page_token.map(|token| ("pageToken", token)));
         let subject = match query {
             EventsQuery::ChangesSince { .. } => Subject::Increment,
-            EventsQuery::Everything { .. } | EventsQuery::Window { .. } => Subject::Calendar,
+            EventsQuery::Everything | EventsQuery::Window { .. } => Subject::Calendar,
         };
         let call = read("events.list", url, subject);
         let body = self.send(&call, calendar_id, deadline).await?;

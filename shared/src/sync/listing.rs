@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::reconcile::{Sighting, State, Wanted};
 use crate::google::{Continuation, ListedEvent, SYNC_QUERY_FINGERPRINT};
@@ -46,9 +47,11 @@ impl Start {
         }
     }
 
-    /// The listing that was begun, if it fits our query.
-    pub(super) fn is_ours(&self) -> bool {
-        self.query == SYNC_QUERY_FINGERPRINT
+    /// Where a listing that was cut short goes on, as it was stored: if it fits our query, and was not stored by a
+    /// version that wrote something else.
+    pub(super) fn of_unfinished(stored: Value) -> Option<Self> {
+        let start: Self = serde_json::from_value(stored).ok()?;
+        (start.query == SYNC_QUERY_FINGERPRINT).then_some(start)
     }
 
     pub(super) fn is_full(&self) -> bool {

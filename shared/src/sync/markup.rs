@@ -36,34 +36,24 @@ const DRESS: [&str; 16] = [
     "tbody",
     "html-blob",
 ];
-/// Longer than any character reference that an editor writes.
-const LONGEST_REFERENCE: usize = 10;
-
 /// The text that a person sees: tags and character references read, no-break spaces as spaces, without surrounding
 /// space. Text that holds neither comes back as it is.
 pub(super) fn plain(description: &str) -> String {
     let mut text = String::with_capacity(description.len());
-    let mut rest = description;
-    while let Some(at) = rest.find(['<', '&', '\u{a0}', '\r']) {
-        text.push_str(&rest[..at]);
-        rest = &rest[at..];
-        if let Some((tag, length)) = Tag::at_start_of(rest) {
-            tag.show(&mut text);
-            rest = &rest[length..];
-        } else if let Some((character, length)) = reference(rest) {
-            text.push(spaced(character));
-            rest = &rest[length..];
-        } else if let Some(after) = rest.strip_prefix("\r\n") {
-            text.push('\n');
-            rest = after;
-        } else {
-            let mut characters = rest.chars();
-            text.extend(characters.next().map(spaced));
-            rest = characters.as_str();
-        }
+    let mut unread = description;
+    while let Some((before, tag, after)) = first_tag(unread) {
+        text.push_str(&between_tags(before));
+        tag.show(&mut text);
+        unread = after;
     }
-    text.push_str(rest);
+    text.push_str(&between_tags(unread));
     text.trim().to_owned()
+}
+
+fn between_tags(html: &str) -> String {
+    html_escape::decode_html_entities(html)
+        .replace('\u{a0}', " ")
+        .replace("\r\n", "\n")
 }
 
 /// Text as it is written into a description, so that a person sees it as it is: escaped only where it would be taken for
@@ -73,13 +63,16 @@ pub(super) fn written(text: &str) -> String {
     if plain(text) == text.replace('\u{a0}', " ") {
         return text.to_owned();
     }
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    html_escape::encode_text(text).into_owned()
 }
 
-fn spaced(character: char) -> char {
-    if character == '\u{a0}' { ' ' } else { character }
+/// The first tag, with what stands before and after it.
+fn first_tag(html: &str) -> Option<(&str, Tag, &str)> {
+    html.match_indices('<').find_map(|(at, _)| {
+        let (before, rest) = html.split_at(at);
+        let (tag, length) = Tag::at_start_of(rest)?;
+        Some((before, tag, &rest[length..]))
+    })
 }
 
 /// What a tag does to the lines of the text.
@@ -127,29 +120,6 @@ impl Tag {
             Self::Dress => {}
         }
     }
-}
-
-/// The character reference that a text begins with, and how long it is.
-fn reference(text: &str) -> Option<(char, usize)> {
-    let inside = text.strip_prefix('&')?;
-    let end = inside.find(';').filter(|end| *end < LONGEST_REFERENCE)?;
-    let character = match &inside[..end] {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => ' ',
-        number => {
-            let number = number.strip_prefix('#')?;
-            let code = match number.strip_prefix(['x', 'X']) {
-                Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16),
-                None => number.parse(),
-            };
-            char::from_u32(code.ok()?).filter(|character| !character.is_control())?
-        }
-    };
-    Some((character, end + 2))
 }
 
 #[cfg(test)]

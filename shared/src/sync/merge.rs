@@ -2,8 +2,8 @@
 //!
 //! Field by field: a side that still has what was agreed, and never left it since, takes the other's value. Where both
 //! changed the same field, the later change stays. Start and end are one field. "Since" is counted in versions of the
-//! appointment; only "later" compares clocks. Whether the event should be there at
-//! all is decided in [`reconcile`](super::reconcile).
+//! appointment; only "later" compares clocks. Whether the event should be there at all is decided in
+//! [`reconcile`](super::reconcile).
 
 use std::collections::HashMap;
 

@@ -152,7 +152,7 @@ async fn a_missing_event_is_told_from_a_missing_calendar() {
     let inserted = client.insert_event(CALENDAR, &check_up("0190c"), ample()).await;
     assert_eq!(inserted, Err(Error::Unshared));
     assert_eq!(client.get_calendar(CALENDAR, ample()).await, Err(Error::Unshared));
-    let everything = EventsQuery::Everything { ending_after: None };
+    let everything = EventsQuery::Everything;
     let listed = client.list_events(CALENDAR, everything, None, ample()).await;
     assert_eq!(listed, Err(Error::Unshared));
 }

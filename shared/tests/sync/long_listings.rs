@@ -150,3 +150,19 @@ async fn a_confirmation_is_good_for_the_whole_listing_however_many_runs_it_takes
     assert_eq!((pulled.cancelled, pulled.mass_cancel_held), (13, false));
     clinic.check_at_rest().await;
 }
+
+#[tokio::test]
+async fn a_place_that_another_version_stored_is_left_and_the_listing_begins_anew() {
+    let clinic = Clinic::open().await;
+    let booked = five(&clinic).await;
+    clinic.edit(
+        &booked[0].google_calendar_event_id,
+        &json!({"location": "Room 2"}),
+    );
+    clinic
+        .sql(r#"update calendars set unfinished_listing = '{"query": "older", "page": 2}'"#)
+        .await;
+    clinic.pull().await.unwrap();
+    assert_eq!(in_room_2(&clinic, &booked).await, 1);
+    clinic.check_at_rest().await;
+}

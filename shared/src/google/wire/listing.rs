@@ -13,11 +13,8 @@ pub const SYNC_QUERY_FINGERPRINT: &str = "maxResults=2500&singleEvents=false";
 /// Which events to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventsQuery<'a> {
-    /// All that exist and end after `ending_after` (series as master and exceptions). The last page bears a sync token.
-    Everything {
-        /// Bounds the first listing only: increments may bring events from before.
-        ending_after: Option<DateTime<Utc>>,
-    },
+    /// All that exist, series as master and exceptions. The last page bears a sync token.
+    Everything,
     /// All that changed since the listing that gave this token, deletions included. The last page bears the next token.
     ChangesSince {
         /// Opaque; dead tokens are answered with [`Error::TokenDead`](crate::google::Error::TokenDead).
@@ -47,10 +44,7 @@ impl EventsQuery<'_> {
                 .map(|(name, value)| (name, value.to_owned()))
         }
         match self {
-            Self::Everything { ending_after } => {
-                let time_min = ending_after.map(|at| ("timeMin", instant(at)));
-                sync().chain(time_min).collect()
-            }
+            Self::Everything => sync().collect(),
             Self::ChangesSince { sync_token } => {
                 let token = ("syncToken", sync_token.to_owned());
                 sync().chain([token]).collect()
@@ -122,7 +116,6 @@ impl EventsPage {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeZone;
     use serde_json::json;
 
     use super::*;
@@ -164,15 +157,9 @@ mod tests {
             ("maxResults", "2500".to_owned()),
             ("singleEvents", "false".to_owned()),
         ];
-        let at = Utc.with_ymd_and_hms(2026, 12, 1, 4, 0, 0).unwrap();
-        let full = EventsQuery::Everything {
-            ending_after: Some(at),
-        }
-        .parameters();
         let increment = EventsQuery::ChangesSince { sync_token: "s1" }.parameters();
-        assert_eq!(full[..2], shared);
+        assert_eq!(EventsQuery::Everything.parameters(), shared);
         assert_eq!(increment[..2], shared);
-        assert_eq!(full[2..], [("timeMin", "2026-12-01T04:00:00Z".to_owned())]);
         assert_eq!(increment[2..], [("syncToken", "s1".to_owned())]);
     }
 }

@@ -43,7 +43,7 @@ impl Pull<'_> {
         let query = match &start.sync_token {
             Some(sync_token) => EventsQuery::ChangesSince { sync_token },
             // No bound in time: an event that a person moved out of it would look deleted.
-            None => EventsQuery::Everything { ending_after: None },
+            None => EventsQuery::Everything,
         };
         let mut seen: HashMap<String, ListedEvent> = HashMap::new();
         let mut reached = None;

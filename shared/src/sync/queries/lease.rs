@@ -74,9 +74,9 @@ pub(crate) async fn take_lease(
     let cooldown = seconds("cooldown")?;
     let (sync_token, sync_query): (Option<String>, Option<String>) =
         (row.try_get("sync_token")?, row.try_get("sync_query")?);
-    let unfinished: Option<Json<Start>> = row.try_get("unfinished_listing")?;
-    let start = match unfinished.filter(|Json(start)| start.is_ours()) {
-        Some(Json(unfinished)) => unfinished,
+    let unfinished: Option<Value> = row.try_get("unfinished_listing")?;
+    let start = match unfinished.and_then(Start::of_unfinished) {
+        Some(unfinished) => unfinished,
         None => Start::since(
             sync_token.zip(sync_query),
             row.try_get("started_at")?,
