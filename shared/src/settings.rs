@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::bus::BusSettings;
 use crate::database::DatabaseUrl;
 use crate::google::{ApiUrl, ServiceAccount};
+use crate::watch::Secrets;
 
 /// A setting that is missing or malformed: one clear line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -167,12 +168,12 @@ impl<'a> Environment<'a> {
     }
 
     /// `WEBHOOK_SECRET`: the current one first, then those still accepted.
-    pub fn webhook_secrets(&self) -> Result<Vec<SecretString>, SettingError> {
+    pub fn webhook_secrets(&self) -> Result<Secrets, SettingError> {
         let name = "WEBHOOK_SECRET";
         let shape = "a random text of at least 16 characters, or two (new,old) during a rotation";
         let text = SecretString::from(self.required(name, shape)?);
         list(text.expose_secret(), |secret| secret.len() >= 16)
-            .map(|secrets| secrets.into_iter().map(SecretString::from).collect())
+            .and_then(|secrets| Secrets::new(secrets.into_iter().map(SecretString::from).collect()))
             .ok_or_else(|| SettingError::new(name, format!("should be {shape}")))
     }
 }

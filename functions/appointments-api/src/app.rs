@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
 use shared::auth::ApiKeys;
 use shared::bus::Bus;
 use shared::database::Database;
@@ -10,7 +9,7 @@ use shared::deadline::Deadline;
 use shared::google;
 use shared::settings::{AutoSync, Clinic, Environment, SettingError};
 use shared::sync::Sync;
-use shared::watch::Watch;
+use shared::watch::{Secrets, Watch};
 
 /// One process's means.
 pub(crate) struct App {
@@ -22,7 +21,7 @@ pub(crate) struct App {
     pub(crate) keys: ApiKeys,
     pub(crate) allowed_origins: Vec<String>,
     /// Missing secrets concern only those who open a channel.
-    webhook_secrets: Result<Vec<SecretString>, SettingError>,
+    pub(crate) webhook_secrets: Result<Secrets, SettingError>,
 }
 
 impl App {
@@ -59,12 +58,10 @@ impl App {
     }
 
     /// What opens and stops watch channels.
-    pub(crate) fn watch(&self) -> Result<Watch<'_>, SettingError> {
-        let secrets = self.webhook_secrets.as_deref().map_err(Clone::clone)?;
-        Ok(Watch {
+    pub(crate) fn watch(&self) -> Watch<'_> {
+        Watch {
             db: &self.db,
             google: &self.google,
-            secrets,
-        })
+        }
     }
 }

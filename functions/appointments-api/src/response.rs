@@ -138,6 +138,10 @@ impl From<WatchError> for ApiError {
         match error {
             WatchError::Database(error) => error.into(),
             WatchError::Google(error) => error.into(),
+            WatchError::Stopped => {
+                let detail = "The calendar's watch channels were stopped while this one was being opened.";
+                Problem::new(StatusCode::CONFLICT, "watch_stopped", detail).into()
+            }
         }
     }
 }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use lambda_http::{Body, Context, Request};
-use secrecy::SecretString;
 use shared::bus::{Bus, Message};
 use shared::database::Database;
 use shared::deadline::Deadline;
 use shared::problem::Problem;
 use shared::settings::{Environment, SettingError};
+use shared::watch::Secrets;
 use shared::watch::notification::{NotVerified, Notification};
-use shared::watch::queries::{self, Noted};
+use shared::watch::queries::{Noted, note};
 
 /// Google waits for some seconds; when the database is not there in time, it tries again.
 const ANSWER_WITHIN: Duration = Duration::from_secs(8);
@@ -20,7 +20,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 pub(crate) struct Webhook {
     db: Database,
     bus: Bus,
-    secrets: Vec<SecretString>,
+    secrets: Secrets,
 }
 
 impl Webhook {
@@ -46,10 +46,7 @@ impl Webhook {
     pub(crate) async fn handle(&self, request: &Request) -> Response<Body> {
         let mut response = match (request.method(), request.uri().path()) {
             (&Method::POST, "/calendar/webhook") => self.notified(request).await,
-            // Google's fetcher asks first whether it may.
-            (&Method::GET, "/robots.txt") => {
-                Response::new(Body::from("User-agent: *\nAllow: /calendar/webhook\n"))
-            }
+            (&Method::GET | &Method::HEAD, "/robots.txt") => robots(),
             (_, "/calendar/webhook") => {
                 let detail = "This path takes POST only.";
                 let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
@@ -93,9 +90,7 @@ impl Webhook {
         let deadline = Deadline::after(ANSWER_WITHIN);
         let noted = self
             .db
-            .read(deadline, async |client| {
-                queries::note(client, &notification).await
-            })
+            .read(deadline, async |client| note(client, &notification).await)
             .await;
         match noted {
             Ok(Noted::Changed { calendar_id }) => {
@@ -121,4 +116,12 @@ impl Webhook {
         }
         Response::new(Body::Empty)
     }
+}
+
+/// Google's fetcher asks first whether it may.
+fn robots() -> Response<Body> {
+    let mut response = Response::new(Body::from("User-agent: *\nAllow: /calendar/webhook\n"));
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, text);
+    response
 }

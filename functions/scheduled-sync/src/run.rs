@@ -10,6 +10,7 @@ use shared::deadline::Deadline;
 use shared::google;
 use shared::settings::{Clinic, Environment, SettingError};
 use shared::sync::{Occasion, Patience, Pulled, Pushed, Sync, SyncError};
+use shared::watch::Watch;
 use tracing::Instrument;
 
 use crate::trigger::Trigger;
@@ -60,6 +61,15 @@ impl Worker {
                 // One calendar's trouble is not another's: the rest goes on.
                 tracing::warn!(calendar.id = calendar_id, %error, "a sync did not end well, the next run goes on");
                 failed.push(error);
+            }
+        }
+        if matches!(trigger, Trigger::Everything) {
+            let watch = Watch {
+                db: &self.db,
+                google: &self.google,
+            };
+            if let Err(error) = watch.stop_unwanted(None, deadline).await {
+                tracing::warn!(%error, "watch channels that are not wanted any more are not stopped yet");
             }
         }
         match failed.pop() {

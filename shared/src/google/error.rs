@@ -90,6 +90,12 @@ impl Error {
         }
     }
 
+    /// Whether Google has no notifications for the calendar, as for one of holidays.
+    #[must_use]
+    pub fn refuses_push(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.reason.as_str() == PUSH_NOT_SUPPORTED)
+    }
+
     /// The error of a call of which an earlier try had this outcome. If that is unknown, only an answer that shows what
     /// became of the write counts; any other is about the last try, and the whole stays unknown.
     pub(super) fn after(self, earlier: Outcome) -> Self {
@@ -170,6 +176,9 @@ pub enum CredentialFault {
     NotAccepted(Reason),
 }
 
+/// Google's reason for refusing a watch channel as such.
+const PUSH_NOT_SUPPORTED: &str = "pushNotSupportedForRequestedResource";
+
 /// A refusal for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -187,7 +196,7 @@ impl fmt::Display for Refusal {
             "forbiddenForServiceAccounts" => "a service account may not add guests",
             "forbiddenForNonOrganizer" => "only the event's organizer may change this",
             "eventTypeRestriction" => "events of this type may not be changed so",
-            "pushNotSupportedForRequestedResource" => "this calendar cannot be watched",
+            PUSH_NOT_SUPPORTED => "this calendar cannot be watched",
             "channelIdNotUnique" => "a channel of this id exists already",
             "cannotChangeOrganizer" => "the event's organizer may not be changed",
             _ => "the request was refused",

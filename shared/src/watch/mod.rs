@@ -4,27 +4,33 @@
 //! It is stored before Google is asked, since its first notification may come before Google's answer. Notifications are
 //! hints; with all of them lost the 5-minute run still finds everything.
 
+mod due;
 pub mod notification;
 pub mod queries;
 mod token;
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::SecretString;
+use chrono::{DateTime, Utc};
+use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
 use crate::database::{Database, DatabaseError};
 use crate::deadline::Deadline;
-use crate::google::{self, NewChannel};
-use queries::Channel;
+use crate::google::{self, Error, NewChannel};
+use due::{Wish, due};
+use queries::{channels, watched};
 
-pub use token::verify;
+pub use token::Secrets;
 
 /// What is asked for. Google may grant less; only the `expiration` in its answer counts.
 const LIFETIME: Duration = Duration::from_hours(168);
-/// A channel is replaced at the latest this long before its end: two hourly runs may fail meanwhile.
-const LATEST_REPLACEMENT: TimeDelta = TimeDelta::hours(3);
+/// Time kept back from Google, to record what came of its call.
+const STORE_MARGIN: Duration = Duration::from_secs(3);
+/// How long stopping one channel may take: it is tidying up.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// Channels stopped at once.
+const STOPS_AT_ONCE: usize = 8;
 
 /// What opens, replaces and stops channels.
 #[derive(Debug, Clone, Copy)]
@@ -33,8 +39,6 @@ pub struct Watch<'a> {
     pub db: &'a Database,
     /// Where they are opened.
     pub google: &'a google::Client,
-    /// `WEBHOOK_SECRET`; the first one keys new tokens.
-    pub secrets: &'a [SecretString],
 }
 
 /// Why a channel could not be opened or looked up.
@@ -45,7 +49,10 @@ pub enum WatchError {
     Database(#[from] DatabaseError),
     /// Google did not take part.
     #[error(transparent)]
-    Google(#[from] google::Error),
+    Google(#[from] Error),
+    /// While the channel was being opened somebody stopped the calendar's channels.
+    #[error("the calendar's watch channels were stopped meanwhile")]
+    Stopped,
 }
 
 /// A channel that Google has granted.
@@ -65,43 +72,49 @@ impl Watch<'_> {
         &self,
         calendar_id: &str,
         address: &str,
+        secrets: &Secrets,
         deadline: Deadline,
     ) -> Result<Opened, WatchError> {
         let channel_id = Uuid::new_v4().to_string();
+        let token_key = secrets.key_name();
         self.db
             .read(deadline, async |client| {
-                queries::opening(client, &channel_id, calendar_id, address).await
+                channels::opening(client, &channel_id, calendar_id, address, &token_key).await
             })
             .await?;
-        let token = token::sign(self.secrets, &channel_id);
         let new = NewChannel {
             id: &channel_id,
             address,
-            token: &token,
+            token: &secrets.sign(&channel_id),
             lifetime: LIFETIME,
         };
-        let granted = match self.google.watch_events(calendar_id, &new, deadline).await {
+        let until = deadline.leaving(STORE_MARGIN);
+        let granted = match self.google.watch_events(calendar_id, &new, until).await {
             Ok(granted) => granted,
             Err(error) => {
-                // Where the answer was lost the channel may live: its notifications will name it, and it is stopped.
-                self.db
-                    .read(deadline, async |client| {
-                        queries::stopped(client, &channel_id).await
-                    })
-                    .await?;
+                self.give_up(&channel_id, &error, deadline).await;
                 return Err(error.into());
             }
         };
-        self.db
+        let live = self
+            .db
             .read(deadline, async |client| {
-                queries::live(client, &channel_id, &granted.resource_id, granted.expiration).await
+                channels::granted(client, &channel_id, &granted.resource_id, granted.expiration).await
             })
             .await?;
-        tracing::info!(
-            calendar.id = calendar_id, channel.id = channel_id, channel.expires_at = %granted.expiration,
-            "a watch channel is live"
-        );
-        self.stop_replaced(deadline).await?;
+        if live {
+            tracing::info!(
+                calendar.id = calendar_id, channel.id = channel_id, channel.expires_at = %granted.expiration,
+                "a watch channel is live"
+            );
+        }
+        // The caller has what it asked for, whatever comes of the old ones.
+        if let Err(error) = self.stop_unwanted(Some(calendar_id), deadline).await {
+            tracing::warn!(calendar.id = calendar_id, %error, "old watch channels are not stopped yet");
+        }
+        if !live {
+            return Err(WatchError::Stopped);
+        }
         Ok(Opened {
             channel_id,
             resource_id: granted.resource_id,
@@ -109,101 +122,111 @@ impl Watch<'_> {
         })
     }
 
-    /// Stops every channel of a calendar. With none, nothing happens.
-    pub async fn close(&self, calendar_id: &str, deadline: Deadline) -> Result<(), WatchError> {
-        self.db
+    /// Records that a channel was not granted. If even that fails, the channel is given up as one whose opener died.
+    async fn give_up(&self, channel_id: &str, error: &Error, deadline: Deadline) {
+        let recorded = self
+            .db
             .read(deadline, async |client| {
-                queries::stopping_all(client, calendar_id).await
+                channels::not_granted(client, channel_id, error.refuses_push()).await
             })
-            .await?;
-        self.stop_replaced(deadline).await
+            .await;
+        if let Err(error) = recorded {
+            tracing::warn!(channel.id = channel_id, %error, "a watch channel was not granted, which is not recorded");
+        }
     }
 
-    /// Tells Google to end the channels that are no longer wanted. What fails is tried again at the next occasion, until
-    /// the channel's own end.
-    pub async fn stop_replaced(&self, deadline: Deadline) -> Result<(), WatchError> {
+    /// Stops every channel of a calendar. With none, nothing happens.
+    pub async fn close(&self, calendar_id: &str, deadline: Deadline) -> Result<(), DatabaseError> {
+        self.db
+            .read(deadline, async |client| {
+                channels::stopping_all(client, calendar_id).await
+            })
+            .await?;
+        self.stop_unwanted(Some(calendar_id), deadline).await
+    }
+
+    /// Tells Google to end the channels that are no longer wanted, of one calendar or of all. What fails is tried again at
+    /// the next occasion, until the channel's own end.
+    pub async fn stop_unwanted(
+        &self,
+        calendar_id: Option<&str>,
+        deadline: Deadline,
+    ) -> Result<(), DatabaseError> {
         let unwanted = self
             .db
-            .read(deadline, async |client| queries::to_stop(client).await)
+            .read(deadline, async |client| {
+                channels::to_stop(client, calendar_id).await
+            })
             .await?;
-        for (channel_id, resource_id) in unwanted {
-            match self
-                .google
-                .stop_channel(&channel_id, &resource_id, deadline)
-                .await
-            {
-                // Gone: it has ended by itself.
-                Ok(()) | Err(google::Error::Gone(_) | google::Error::Refused(_)) => {
-                    self.db
-                        .read(deadline, async |client| {
-                            queries::stopped(client, &channel_id).await
-                        })
-                        .await?;
-                }
-                Err(error) => {
+        stream::iter(unwanted)
+            .for_each_concurrent(STOPS_AT_ONCE, async |(channel_id, resource_id)| {
+                if let Err(error) = self.stop(&channel_id, &resource_id, deadline).await {
                     tracing::warn!(channel.id = channel_id, %error, "a watch channel could not be stopped yet");
                 }
-            }
-        }
+            })
+            .await;
         Ok(())
     }
 
-    /// Sees to it that a calendar has a channel to `webhook_url` (or to where its last one went) with life left in it.
+    async fn stop(&self, channel_id: &str, resource_id: &str, deadline: Deadline) -> Result<(), WatchError> {
+        let until = deadline.leaving(STORE_MARGIN).at_most(STOP_WITHIN);
+        self.google.stop_channel(channel_id, resource_id, until).await?;
+        let stopped = self.db.read(deadline, async |client| {
+            channels::stopped(client, channel_id).await
+        });
+        Ok(stopped.await?)
+    }
+
+    /// Sees to it that a calendar has a channel with life left in it: to `webhook_url`, or to where its last one went.
+    /// Without either, nothing happens, nor where Google refuses to notify.
     pub async fn keep_alive(
         &self,
         calendar_id: &str,
         webhook_url: Option<&str>,
+        secrets: &Secrets,
         deadline: Deadline,
     ) -> Result<(), WatchError> {
-        let newest = self
+        let watched = self
             .db
-            .read(deadline, async |client| {
-                queries::newest_live(client, calendar_id).await
-            })
+            .read(deadline, async |client| watched(client, calendar_id).await)
             .await?;
-        let Some(address) = webhook_url.or(newest.as_ref().map(|channel| channel.address.as_str())) else {
-            return Ok(());
+        let wish = Wish {
+            webhook_url,
+            token_key: &secrets.key_name(),
         };
-        if newest
-            .as_ref()
-            .is_none_or(|channel| is_due(channel, address, Utc::now()))
-        {
-            self.open(calendar_id, address, deadline).await?;
+        if let Some(due) = due(&watched, wish) {
+            tracing::info!(
+                calendar.id = calendar_id,
+                "opening a watch channel: {}",
+                due.because
+            );
+            match self.open(calendar_id, due.address, secrets, deadline).await {
+                Err(WatchError::Google(error)) if error.refuses_push() => {
+                    tracing::warn!(
+                        calendar.id = calendar_id,
+                        "Google does not notify of this calendar: it is polled"
+                    );
+                }
+                opened => drop(opened?),
+            }
+        }
+        if let Some(url) = webhook_url.filter(|url| watched.webhook_url.as_deref() != Some(*url)) {
+            self.db
+                .read(deadline, async |client| {
+                    channels::remember_webhook_url(client, calendar_id, url).await
+                })
+                .await?;
         }
         Ok(())
     }
-}
 
-/// Whether a channel must be replaced now: little life left, or the wrong address.
-fn is_due(channel: &Channel, address: &str, now: DateTime<Utc>) -> bool {
-    let a_fifth = (channel.expires_at - channel.created_at) / 5;
-    channel.address != address || channel.expires_at - now < a_fifth.max(LATEST_REPLACEMENT)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_channel_is_replaced_with_a_fifth_of_its_life_left() {
-        let created_at: DateTime<Utc> = "2026-11-01T00:00:00Z".parse().unwrap();
-        let channel = |hours| Channel {
-            address: "https://hook.example.com/".into(),
-            created_at,
-            expires_at: created_at + TimeDelta::hours(hours),
-            last_notification_at: None,
-        };
-        let due = |lifetime, age| {
-            is_due(
-                &channel(lifetime),
-                "https://hook.example.com/",
-                created_at + TimeDelta::hours(age),
-            )
-        };
-        assert!(!due(168, 134));
-        assert!(due(168, 135));
-        assert!(!due(10, 7));
-        assert!(due(10, 8));
-        assert!(is_due(&channel(168), "https://other.example.com/", created_at));
+    /// Gives up channels whose opener died, all live ones of a calendar but the newest, and those of calendars other than
+    /// `calendar_ids`; [`stop_unwanted`](Self::stop_unwanted) then stops them. Forgets what ended long ago.
+    pub async fn tidy(&self, calendar_ids: &[String], deadline: Deadline) -> Result<(), DatabaseError> {
+        self.db
+            .read(deadline, async |client| {
+                channels::tidy(client, calendar_ids).await
+            })
+            .await
     }
 }

@@ -1,9 +1,8 @@
 //! A notification as Google sends it: headers, no body. Only a verified one can be made into this type.
 
 use http::HeaderMap;
-use secrecy::SecretString;
 
-use super::verify;
+use super::Secrets;
 
 /// Google's longest channel id; ours are shorter.
 const LONGEST_ID: usize = 64;
@@ -32,7 +31,7 @@ pub enum NotVerified {
 
 impl Notification {
     /// Reads and verifies a notification; nothing is looked up.
-    pub fn verify(headers: &HeaderMap, secrets: &[SecretString]) -> Result<Self, NotVerified> {
+    pub fn verify(headers: &HeaderMap, secrets: &Secrets) -> Result<Self, NotVerified> {
         let header = |name| {
             headers
                 .get(name)
@@ -52,11 +51,7 @@ impl Notification {
         ) else {
             return Err(NotVerified::Malformed);
         };
-        if !verify(
-            secrets,
-            channel_id,
-            header("x-goog-channel-token").unwrap_or_default(),
-        ) {
+        if !secrets.verify(channel_id, header("x-goog-channel-token").unwrap_or_default()) {
             return Err(NotVerified::Forged);
         }
         Ok(Self {
@@ -73,6 +68,7 @@ impl Notification {
 mod tests {
     use super::*;
     use http::HeaderValue;
+    use secrecy::SecretString;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs
@@ -86,10 +82,14 @@ mod tests {
             .collect()
     }
 
+    fn secrets() -> Secrets {
+        Secrets::new(vec![SecretString::from("a-secret-of-some-length")]).unwrap()
+    }
+
     #[test]
     fn only_a_good_token_makes_a_notification() {
-        let secrets = [SecretString::from("a-secret-of-some-length")];
-        let token = super::super::token::sign(&secrets, "c1");
+        let secrets = secrets();
+        let token = secrets.sign("c1");
         let all = [
             ("x-goog-channel-id", "c1"),
             ("x-goog-message-number", "7"),
@@ -121,6 +121,9 @@ mod tests {
             ("x-goog-resource-state", "sync"),
         ]);
         odd.insert("x-goog-channel-id", HeaderValue::from_bytes(b"\xff\xfe").unwrap());
-        assert_eq!(Notification::verify(&odd, &[]), Err(NotVerified::Malformed));
+        assert_eq!(
+            Notification::verify(&odd, &secrets()),
+            Err(NotVerified::Malformed)
+        );
     }
 }

@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde::Serialize;
 use shared::google::Error;
 use shared::sync::status::{self, CalendarRecord};
-use shared::watch::queries::{Channel, newest_live};
+use shared::watch::queries::{Channel, Watched, watched};
 
 use super::auto_sync::{AutoSync, is_running, utc};
 use super::one_calendar;
@@ -40,16 +40,21 @@ struct WatchStatus {
     active: bool,
     expires_at: Option<String>,
     last_notification_at: Option<String>,
+    /// It tells nothing although there are changes; the renewer replaces it.
+    silent: bool,
+    /// Google has no notifications for this calendar: it is polled.
+    push_refused: bool,
 }
 
-impl From<Option<Channel>> for WatchStatus {
-    fn from(channel: Option<Channel>) -> Self {
+impl From<Watched> for WatchStatus {
+    fn from(watched: Watched) -> Self {
+        let channel = watched.channel.as_ref();
         Self {
-            active: channel
-                .as_ref()
-                .is_some_and(|channel| channel.expires_at > chrono::Utc::now()),
-            expires_at: channel.as_ref().map(|channel| utc(channel.expires_at)),
-            last_notification_at: channel.and_then(|channel| channel.last_notification_at).map(utc),
+            active: channel.is_some_and(|channel| channel.expires_at > watched.now),
+            expires_at: channel.map(|channel| utc(channel.expires_at)),
+            last_notification_at: watched.last_notification_at.map(utc),
+            silent: channel.is_some_and(Channel::is_silent),
+            push_refused: watched.push_refused_at.is_some(),
         }
     }
 }
@@ -64,13 +69,13 @@ pub(crate) async fn handle(
     parameters.none_left()?;
     let read = app.db.read(info.soon(), async |client| {
         let record = status::read(client, calendar_id).await?;
-        Ok((record, newest_live(client, calendar_id).await?))
+        Ok((record, watched(client, calendar_id).await?))
     });
     let google = app
         .google
         .get_calendar(calendar_id, info.deadline.at_most(GOOGLE_WITHIN));
     let (read, google, running) = tokio::join!(read, google, is_running(&app));
-    let (record, channel): (CalendarRecord, Option<Channel>) = read?;
+    let (record, watched): (CalendarRecord, Watched) = read?;
     let reason = google.err().map(|error| reason(&error));
     Ok(ok(&Status {
         status: if reason.is_none() {
@@ -82,7 +87,7 @@ pub(crate) async fn handle(
         calendar_id,
         timezone: app.clinic.time_zone.name(),
         auto_sync: AutoSync::of(&app, &record, running),
-        watch: channel.into(),
+        watch: watched.into(),
         pending: record.pending,
         failed: record.failed,
         conflicts: record.conflicts,

@@ -33,7 +33,11 @@ pub(crate) async fn setup(
             .ok_or_else(|| "must be an https address (or http on loopback)".into())
     });
     let url = reader.finish(url)?;
-    let opened = app.watch()?.open(calendar_id, &url, info.deadline).await?;
+    let secrets = app.webhook_secrets.as_ref().map_err(Clone::clone)?;
+    let opened = app
+        .watch()
+        .open(calendar_id, &url, secrets, info.deadline)
+        .await?;
     Ok(with_status(
         StatusCode::CREATED,
         &json!({
@@ -54,6 +58,6 @@ pub(crate) async fn stop(
     let calendar_id = one_calendar(&app, &mut parameters)?;
     parameters.none_left()?;
     Reader::of_body(body)?.finish(Some(()))?;
-    app.watch()?.close(calendar_id, info.deadline).await?;
+    app.watch().close(calendar_id, info.deadline).await?;
     Ok(ok(&json!({"active": false})))
 }

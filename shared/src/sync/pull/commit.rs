@@ -83,6 +83,7 @@ impl Pull<'_> {
                     pulled_seq: start.change_seq,
                     asked_at: start.begun_at,
                     mass_cancel_held: pulled.mass_cancel_held,
+                    found_changes: pulled.updated + pulled.cancelled + pulled.restored > 0,
                     result: &json!(pulled),
                 };
                 let recorded = lease::record_pull(tx, self.calendar_id, self.owner, &record).await?;

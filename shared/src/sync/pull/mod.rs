@@ -105,6 +105,7 @@ impl Sync<'_> {
             sync: self,
             calendar_id,
             owner,
+            patience,
             confirm_mass_cancel,
             deadline,
         };
@@ -119,7 +120,8 @@ impl Sync<'_> {
                     "a pause that Google asked for could not be stored"
                 );
             }
-            pull.release_lease().await;
+            // A run that a notification woke is tried again by whoever woke it; others must say what they leave.
+            pull.let_go(occasion == Occasion::Always).await;
         }
         pulled.map(Some)
     }
@@ -159,6 +161,7 @@ struct Pull<'a> {
     sync: &'a Sync<'a>,
     calendar_id: &'a str,
     owner: Uuid,
+    patience: Patience,
     confirm_mass_cancel: bool,
     deadline: Deadline,
 }
@@ -181,6 +184,8 @@ impl Pull<'_> {
             let follows = match next {
                 Next::Nothing => return Ok(total),
                 Next::Rest(rest) => Ok(rest),
+                // Whoever waits for an answer waits for one pull; others take over what was notified meanwhile.
+                Next::Again if matches!(self.patience, Patience::Wait(_)) => break,
                 Next::Again => {
                     covered = true;
                     self.next_start().await
@@ -191,7 +196,7 @@ impl Pull<'_> {
                 follows => follows?,
             };
         }
-        self.release_lease().await;
+        self.let_go(true).await;
         Ok(total)
     }
 
@@ -224,19 +229,30 @@ impl Pull<'_> {
         taken.ok_or(SyncError::OutOfTime)
     }
 
-    /// A lease that is not given back lapses, so whether this succeeds hardly matters.
-    async fn release_lease(&self) {
+    /// Gives the lease back. The runs of notifications that found it taken have left, so if some are not covered yet the
+    /// bus is told of them once more, unless somebody else sees to that.
+    async fn let_go(&self, tell: bool) {
         let db = self.sync.db;
         let released = db
             .read(Deadline::after(STORE_MARGIN), async |client| {
                 lease::release_lease(client, self.calendar_id, self.owner).await
             })
             .await;
-        if released.is_err() {
-            tracing::warn!(
+        match released {
+            Ok(Some(uncovered)) if tell => {
+                let changed = Message::CalendarChanged {
+                    calendar_id: self.calendar_id.to_owned(),
+                    channel_id: uncovered.channel_id,
+                    message_number: uncovered.message_number,
+                };
+                self.sync.bus.announce(&[changed]).await;
+            }
+            Ok(_) => {}
+            // It lapses, so this hardly matters.
+            Err(_) => tracing::warn!(
                 calendar.id = self.calendar_id,
                 "the lease could not be given back, it will lapse"
-            );
+            ),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio_postgres::types::{Json, ToSql, Type};
-use tokio_postgres::{Error, GenericClient};
+use tokio_postgres::{Error, GenericClient, Row};
 use uuid::Uuid;
 
 use crate::google::SYNC_QUERY_FINGERPRINT;
@@ -113,18 +113,36 @@ pub(crate) async fn renew_lease(
     rows.first().map(|row| row.try_get("renewed_at")).transpose()
 }
 
-/// Gives a lease back, if it is still held.
+/// A notification that no pull has covered.
+#[derive(Debug)]
+pub(crate) struct Uncovered {
+    pub channel_id: String,
+    pub message_number: i64,
+}
+
+/// Gives a lease back, if it is still held. Answers the latest notification if there are some that no pull has covered:
+/// the runs that they woke have left, since this one had the lease.
 pub(crate) async fn release_lease(
     client: &impl GenericClient,
     calendar_id: &str,
     owner: Uuid,
-) -> Result<(), Error> {
-    const RELEASE: &str =
-        "update calendars set lease_owner = null, lease_until = null where id = $1 and lease_owner = $2";
-    client
-        .execute_typed(RELEASE, &[(&calendar_id, Type::TEXT), (&owner, Type::UUID)])
+) -> Result<Option<Uncovered>, Error> {
+    const RELEASE: &str = "with released as (
+            update calendars set lease_owner = null, lease_until = null where id = $1 and lease_owner = $2
+            returning id, change_seq > pulled_seq as uncovered)
+        select w.id as channel_id, w.last_message_number from released join watch_channels w on w.calendar_id = released.id
+        where released.uncovered and w.last_notification_at is not null
+        order by w.last_notification_at desc limit 1";
+    let rows = client
+        .query_typed(RELEASE, &[(&calendar_id, Type::TEXT), (&owner, Type::UUID)])
         .await?;
-    Ok(())
+    let uncovered = |row: &Row| {
+        Ok(Uncovered {
+            channel_id: row.try_get("channel_id")?,
+            message_number: row.try_get("last_message_number")?,
+        })
+    };
+    rows.first().map(uncovered).transpose()
 }
 
 /// The end of a pull, as it is recorded on the calendar.
@@ -138,6 +156,8 @@ pub(crate) struct PullRecord<'a> {
     pub asked_at: DateTime<Utc>,
     /// Whether cancellations wait for a confirmation.
     pub mass_cancel_held: bool,
+    /// Whether people had changed something.
+    pub found_changes: bool,
     /// What status shows of it.
     pub result: &'a Value,
 }
@@ -150,9 +170,13 @@ pub(crate) async fn record_pull(
     owner: Uuid,
     record: &PullRecord<'_>,
 ) -> Result<Option<bool>, Error> {
-    const RECORD: &str = "update calendars set
-            sync_token = $3, sync_query = $4, unfinished_listing = null, pulled_seq = greatest(pulled_seq, $5), mass_cancel_held = $6,
-            last_sync_at = clock_timestamp(), last_sync_result = $7, asked_at = $8,
+    // What a pull finds without a notification counts against the channel; one that is merely late sets that right.
+    const RECORD: &str = "with untold as (
+            update watch_channels w set untold = untold + 1 from calendars c
+            where $9 and c.id = $1 and c.pulled_seq = $5 and w.calendar_id = c.id and w.state = 'live')
+        update calendars set
+            sync_token = $3, sync_query = $4, unfinished_listing = null, pulled_seq = greatest(pulled_seq, $5),
+            mass_cancel_held = $6, last_sync_at = clock_timestamp(), last_sync_result = $7, asked_at = $8,
             lease_owner = case when change_seq > $5 then lease_owner end,
             lease_until = case when change_seq > $5 then lease_until end
         where id = $1 and lease_owner = $2 and lease_until > clock_timestamp()
@@ -169,6 +193,7 @@ pub(crate) async fn record_pull(
                 (&record.mass_cancel_held, Type::BOOL),
                 (&Json(record.result), Type::JSONB),
                 (&record.asked_at, Type::TIMESTAMPTZ),
+                (&record.found_changes, Type::BOOL),
             ],
         )
         .await?;
