@@ -8,7 +8,7 @@ use serde_json::json;
 use shared::appointment::{Appointment, Status};
 use shared::deadline::Deadline;
 
-use crate::clinic::{CALENDAR, Clinic, soon};
+use crate::clinic::{Clinic, soon};
 use crate::process::{Point, Process};
 
 const LEASE: &str = "insert into calendars as c";
@@ -143,10 +143,7 @@ async fn appointments(clinic: &Clinic) -> (Appointment, Appointment, Appointment
     let untouched = clinic.book("2027-03-01T11:00:00+05:00").await;
     clinic.tick().await;
     clinic.edit(&edited.google_calendar_event_id, &json!({"location": "Room 2"}));
-    let person = clinic.google.person();
-    person
-        .delete(CALENDAR, &deleted.google_calendar_event_id)
-        .unwrap();
+    clinic.delete(&deleted.google_calendar_event_id);
     clinic.google.set_listing_manners(ListingManners {
         page_limit: Some(1),
         ..ListingManners::default()

@@ -8,7 +8,7 @@ use local::google::ListingManners;
 use serde_json::json;
 use shared::appointment::{Status, queries, request};
 
-use crate::clinic::{CALENDAR, Clinic, changed, soon};
+use crate::clinic::{Clinic, changed, soon};
 use crate::process::{Point, Process};
 use crate::races::until_waiting;
 
@@ -87,8 +87,7 @@ async fn frozen(point: Point, busy: bool) {
             &appointment.google_calendar_event_id,
             &json!({"location": "Room 3"}),
         );
-        let person = clinic.google.person();
-        person.delete(CALENDAR, &other.google_calendar_event_id).unwrap();
+        clinic.delete(&other.google_calendar_event_id);
         clinic.tick().await;
     }
     let done = clinic.everything().await;

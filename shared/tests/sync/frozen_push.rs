@@ -6,7 +6,7 @@ use std::pin::pin;
 use serde_json::{Value, json};
 use shared::appointment::Status;
 
-use crate::clinic::{CALENDAR, Clinic, changed};
+use crate::clinic::{Clinic, changed};
 use crate::process::{Point, Process};
 use crate::write::Write;
 
@@ -149,10 +149,7 @@ async fn a_deletion_that_comes_after_the_event_was_restored_deletes_nothing() {
         .await;
     clinic.let_claims_and_leases_lapse().await;
     clinic.tick().await;
-    let person = clinic.google.person();
-    person
-        .restore(CALENDAR, &appointment.google_calendar_event_id)
-        .unwrap();
+    clinic.restore(&appointment.google_calendar_event_id);
     clinic.tick().await;
     process.wake();
     run.await.unwrap();

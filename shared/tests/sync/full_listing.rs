@@ -14,11 +14,7 @@ async fn a_dead_token_leads_to_a_full_listing_that_finds_edits_and_deletions() {
     let deleted = clinic.book("2027-03-01T10:00:00+05:00").await;
     clinic.tick().await;
     clinic.edit(&edited.google_calendar_event_id, &json!({"location": "Room 2"}));
-    clinic
-        .google
-        .person()
-        .delete(CALENDAR, &deleted.google_calendar_event_id)
-        .unwrap();
+    clinic.delete(&deleted.google_calendar_event_id);
     clinic.google.expire_sync_tokens();
     let pulled = clinic.pull().await.unwrap();
     assert_eq!((pulled.full, pulled.updated, pulled.cancelled), (true, 1, 1));
@@ -53,10 +49,7 @@ async fn an_event_that_came_and_went_before_the_listing_was_read_is_not_taken_fo
             tokio::task::yield_now().await;
         }
         other.push(CALENDAR, soon()).await.unwrap();
-        let person = clinic.google.person();
-        person
-            .delete(CALENDAR, &appointment.google_calendar_event_id)
-            .unwrap();
+        clinic.delete(&appointment.google_calendar_event_id);
         clinic.google.release();
     };
     let (pulled, ()) = tokio::join!(clinic.pull(), meanwhile);

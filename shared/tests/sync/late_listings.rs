@@ -84,7 +84,7 @@ async fn an_event_restored_before_its_appointment_was_cancelled_does_not_bring_i
     let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
     clinic.tick().await;
     let event_id = &appointment.google_calendar_event_id;
-    clinic.google.person().delete(CALENDAR, event_id).unwrap();
+    clinic.delete(event_id);
     clinic
         .google
         .fail(Fault::on("events.list").after().hang().times(1));
@@ -94,7 +94,7 @@ async fn an_event_restored_before_its_appointment_was_cancelled_does_not_bring_i
         while clinic.google.count("events.list") == 0 {
             tokio::task::yield_now().await;
         }
-        clinic.google.person().restore(CALENDAR, event_id).unwrap();
+        clinic.restore(event_id);
         clinic.cancel(appointment.id).await;
         clinic.google.release();
     };

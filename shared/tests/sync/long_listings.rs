@@ -83,10 +83,7 @@ async fn a_full_listing_cancels_nothing_before_its_end_and_then_only_what_no_par
     let clinic = Clinic::open().await;
     let booked = five(&clinic).await;
     let deleted = &booked[2];
-    let person = clinic.google.person();
-    person
-        .delete(CALENDAR, &deleted.google_calendar_event_id)
-        .unwrap();
+    clinic.delete(&deleted.google_calendar_event_id);
     clinic.google.expire_sync_tokens();
     clinic.sql("update calendars set sync_token = null").await;
     for _ in 0..3 {
@@ -139,8 +136,7 @@ async fn a_confirmation_is_good_for_the_whole_listing_however_many_runs_it_takes
     let clinic = Clinic::open().await;
     let booked = paged(&clinic, 24).await;
     for one in &booked[..13] {
-        let person = clinic.google.person();
-        person.delete(CALENDAR, &one.google_calendar_event_id).unwrap();
+        clinic.delete(&one.google_calendar_event_id);
     }
     clinic.google.expire_sync_tokens();
     assert!(clinic.pull().await.unwrap().mass_cancel_held);

@@ -10,6 +10,7 @@
 mod booking;
 mod breaks;
 mod channels;
+mod checks;
 mod clinic;
 mod concurrency;
 mod cooldown;
@@ -19,6 +20,7 @@ mod faults;
 mod frozen_pull;
 mod frozen_push;
 mod full_listing;
+mod hanging;
 mod late_listings;
 mod leases;
 mod long_listings;

@@ -3,7 +3,7 @@
 use serde_json::json;
 use shared::appointment::{Appointment, Status};
 
-use crate::clinic::{CALENDAR, Clinic};
+use crate::clinic::Clinic;
 
 /// A clinic with so many appointments to come, all shown, whose next listing is a full one.
 async fn clinic_with(count: u32) -> (Clinic, Vec<Appointment>) {
@@ -24,19 +24,13 @@ async fn clinic_with(count: u32) -> (Clinic, Vec<Appointment>) {
 
 fn delete(clinic: &Clinic, appointments: &[Appointment]) {
     for appointment in appointments {
-        let person = clinic.google.person();
-        person
-            .delete(CALENDAR, &appointment.google_calendar_event_id)
-            .unwrap();
+        clinic.delete(&appointment.google_calendar_event_id);
     }
 }
 
 fn restore(clinic: &Clinic, appointments: &[Appointment]) {
     for appointment in appointments {
-        let person = clinic.google.person();
-        person
-            .restore(CALENDAR, &appointment.google_calendar_event_id)
-            .unwrap();
+        clinic.restore(&appointment.google_calendar_event_id);
     }
 }
 

@@ -26,10 +26,9 @@ async fn a_patch_that_waited_for_a_reschedule_reaches_the_new_event() {
     let patch = request::patch(json!({"location": "Room 2"})).unwrap();
     let patched = reschedule_and_then(&clinic, patch).await;
     clinic.tick().await;
-    let live = clinic.live_events();
-    assert_eq!(live.len(), 1);
-    assert_eq!(live[0]["id"], patched.google_calendar_event_id);
-    assert_eq!(live[0]["location"], "Room 2");
+    let shown = clinic.only_event();
+    assert_eq!(shown["id"], patched.google_calendar_event_id);
+    assert_eq!(shown["location"], "Room 2");
     clinic.check_at_rest().await;
 }
 
@@ -40,9 +39,7 @@ async fn of_two_reschedules_the_later_one_stays() {
     let rescheduled = reschedule_and_then(&clinic, change).await;
     assert_eq!(rescheduled.version, 3);
     clinic.tick().await;
-    let live = clinic.live_events();
-    assert_eq!(live.len(), 1);
-    assert_eq!(live[0]["id"], rescheduled.google_calendar_event_id);
+    assert_eq!(clinic.only_event()["id"], rescheduled.google_calendar_event_id);
     clinic.check_at_rest().await;
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 use shared::appointment::SyncState;
 use shared::appointment::queries::{Booked, Changed};
 
-use crate::clinic::{CALENDAR, Clinic, changed};
+use crate::clinic::{Clinic, changed};
 
 #[tokio::test]
 async fn one_that_was_over_and_whose_event_was_tidied_away_gets_a_new_event() {
@@ -13,18 +13,13 @@ async fn one_that_was_over_and_whose_event_was_tidied_away_gets_a_new_event() {
     clinic.tick().await;
     changed(clinic.patch(appointment.id, json!({"status": "completed"})).await);
     clinic.tick().await;
-    let person = clinic.google.person();
-    person
-        .delete(CALENDAR, &appointment.google_calendar_event_id)
-        .unwrap();
+    clinic.delete(&appointment.google_calendar_event_id);
     clinic.tick().await;
 
     let open = changed(clinic.patch(appointment.id, json!({"status": "scheduled"})).await);
     assert_eq!(open.sync_state, SyncState::Pending);
     clinic.tick().await;
-    let live = clinic.live_events();
-    assert_eq!(live.len(), 1);
-    assert_eq!(live[0]["id"], open.google_calendar_event_id);
+    assert_eq!(clinic.only_event()["id"], open.google_calendar_event_id);
     clinic.check_at_rest().await;
 }
 

@@ -6,7 +6,7 @@ use local::google::Fault;
 use serde_json::json;
 use shared::appointment::Appointment;
 
-use crate::clinic::{CALENDAR, Clinic, at, changed};
+use crate::clinic::{Clinic, at, changed};
 
 #[tokio::test]
 async fn the_old_event_goes_and_a_new_one_comes() {
@@ -23,9 +23,7 @@ async fn the_old_event_goes_and_a_new_one_comes() {
     assert_eq!(rescheduled.ends_at, at("2027-03-02T15:30:00+05:00"));
     let pushed = clinic.push().await.unwrap();
     assert_eq!((pushed.created, pushed.deleted), (1, 1));
-    let live = clinic.live_events();
-    assert_eq!(live.len(), 1);
-    assert_eq!(live[0]["id"], rescheduled.google_calendar_event_id);
+    assert_eq!(clinic.only_event()["id"], rescheduled.google_calendar_event_id);
     clinic.pull().await.unwrap();
     clinic.check_at_rest().await;
 }
@@ -50,9 +48,7 @@ async fn an_edit_of_the_old_event_is_carried_over_to_the_new_one() {
         let carried = clinic.read(appointment.id).await;
         assert_eq!(carried.location.as_deref(), Some("Room 2"));
         assert_eq!(carried.starts_at, at("2027-03-02T15:00:00+05:00"));
-        let live = clinic.live_events();
-        assert_eq!(live.len(), 1);
-        assert_eq!(live[0]["location"], "Room 2");
+        assert_eq!(clinic.only_event()["location"], "Room 2");
         clinic.check_at_rest().await;
     }
 }
@@ -66,16 +62,10 @@ async fn an_old_event_restored_from_the_bin_is_deleted_again() {
         .reschedule(appointment.id, "2027-03-02T15:00:00+05:00")
         .await;
     clinic.tick().await;
-    clinic
-        .google
-        .person()
-        .restore(CALENDAR, &appointment.google_calendar_event_id)
-        .unwrap();
+    clinic.restore(&appointment.google_calendar_event_id);
     assert_eq!(clinic.pull().await.unwrap().restored, 0);
     clinic.push().await.unwrap();
-    let live = clinic.live_events();
-    assert_eq!(live.len(), 1);
-    assert_eq!(live[0]["id"], rescheduled.google_calendar_event_id);
+    assert_eq!(clinic.only_event()["id"], rescheduled.google_calendar_event_id);
     assert_eq!(clinic.read(appointment.id).await.version, rescheduled.version);
     clinic.pull().await.unwrap();
     clinic.check_at_rest().await;
@@ -115,12 +105,11 @@ async fn edits_of_the_old_and_of_the_new_event_in_one_listing_both_stay() {
         clinic.pull().await.unwrap();
         clinic.push_all().await.unwrap();
         clinic.tick().await;
-        let live = clinic.live_events();
-        assert_eq!(live.len(), 1);
-        assert_eq!(live[0]["summary"], "On the new one");
-        assert_eq!(live[0]["location"], if old_last { "Room 2" } else { "Room 1" });
+        let shown = clinic.only_event();
+        assert_eq!(shown["summary"], "On the new one");
+        assert_eq!(shown["location"], if old_last { "Room 2" } else { "Room 1" });
         let location = clinic.read(appointment.id).await.location;
-        assert_eq!(live[0]["location"].as_str(), location.as_deref());
+        assert_eq!(shown["location"].as_str(), location.as_deref());
         clinic.check_at_rest().await;
     }
 }
