@@ -7,7 +7,8 @@ use shared::appointment::{Status, SyncState};
 use shared::google::Error;
 use shared::sync::SyncError;
 
-use crate::clinic::{CALENDAR, Clinic, changed, soon};
+use crate::clinic::{CALENDAR, Clinic, changed};
+use crate::process::Process;
 
 #[tokio::test]
 async fn a_first_write_whose_answer_was_lost_is_adopted_not_doubled() {
@@ -74,28 +75,17 @@ async fn a_patch_that_arrives_after_we_have_looked_is_not_taken_for_a_persons_ed
     clinic.tick().await;
     changed(clinic.patch(appointment.id, json!({"title": "First"})).await);
     // One run's patch is stuck on its way; another run looks, finds nothing written, and cannot write either.
-    clinic.google.fail(Fault::on("events.patch").hang().times(1));
-    let stuck = clinic.push();
     let others = async {
-        while clinic.google.count("events.patch") == 0 {
-            tokio::task::yield_now().await;
-        }
         changed(clinic.patch(appointment.id, json!({"title": "Second"})).await);
-        clinic
-            .sql("update calendar_events set claimed_until = now() - interval '1 second'")
-            .await;
+        clinic.let_claims_and_leases_lapse().await;
         clinic
             .google
             .fail(Fault::on("events.patch").refuse(400, "invalid").times(1));
-        let other = shared::sync::Sync {
-            db: &clinic.another_database(),
-            ..clinic.sync()
-        };
-        assert_eq!(other.push(CALENDAR, soon()).await.unwrap().failed, 1);
-        clinic.google.release();
+        let other = Process::start(&clinic).await;
+        assert_eq!(other.push().await.unwrap().failed, 1);
     };
-    let (stuck, ()) = tokio::join!(stuck, others);
-    stuck.unwrap();
+    let patch = Fault::on("events.patch");
+    clinic.during(patch, clinic.push(), others).await.unwrap();
     let event_id = &appointment.google_calendar_event_id;
     assert_eq!(clinic.event(event_id)["summary"], "First");
     clinic.push_all().await.unwrap();

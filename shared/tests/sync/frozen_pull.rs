@@ -10,7 +10,6 @@ use shared::appointment::{Status, queries, request};
 
 use crate::clinic::{Clinic, changed, soon};
 use crate::process::{Point, Process};
-use crate::races::until_waiting;
 
 #[tokio::test]
 async fn a_pull_frozen_as_google_lists_commits_nothing() {
@@ -124,7 +123,7 @@ async fn a_pull_frozen_in_its_transaction_holds_up_nobody_but_who_wants_its_rows
     let mut wants_it = pin!(queries::change(&db, soon(), listed.id, &change, None, "frontend"));
     tokio::select! {
         early = &mut wants_it => panic!("{early:?}"),
-        () = until_waiting(&clinic, 1) => {}
+        () = clinic.until_locked_out(1) => {}
     }
     clinic.book("2027-03-03T09:00:00+05:00").await;
     assert!(

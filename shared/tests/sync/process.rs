@@ -95,12 +95,6 @@ impl<'a> Process<'a> {
 
     /// Lets `run` come to this point, where it stays until [`wake`](Self::wake).
     pub(crate) async fn freeze<T>(&self, point: Point, mut run: Pin<&mut impl Future<Output = T>>) {
-        let calls = |operation: &str| self.clinic.google.count(operation);
-        let operation = match &point {
-            Point::Google(fault) => fault.operation.clone().unwrap_or_default(),
-            Point::Database(_) | Point::Bus => String::new(),
-        };
-        let called = calls(&operation);
         let name = format!("{point:?}");
         let reached = async {
             match point {
@@ -109,10 +103,10 @@ impl<'a> Process<'a> {
                     self.wire.reached().await;
                 }
                 Point::Google(fault) => {
+                    let operation = fault.operation.clone().unwrap();
+                    let called = self.clinic.google.count(&operation);
                     self.clinic.google.fail(fault);
-                    while calls(&operation) == called {
-                        tokio::task::yield_now().await;
-                    }
+                    self.clinic.until_called(&operation, called + 1).await;
                 }
                 Point::Bus => {
                     self.bus.hangs.store(true, Ordering::Relaxed);

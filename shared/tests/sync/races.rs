@@ -55,7 +55,7 @@ async fn reschedule_and_then(clinic: &Clinic, second: Change) -> Appointment {
     let held = holder.transaction(soon(), async |transaction| {
         transaction.batch_execute(&lock).await?;
         locked.notify_one();
-        until_waiting(clinic, 2).await;
+        clinic.until_locked_out(2).await;
         Ok(())
     });
     let earlier = async {
@@ -63,7 +63,7 @@ async fn reschedule_and_then(clinic: &Clinic, second: Change) -> Appointment {
         change(&earlier, id, &reschedule).await
     };
     let later = async {
-        until_waiting(clinic, 1).await;
+        clinic.until_locked_out(1).await;
         change(&later, id, &second).await
     };
     let (held, earlier, later) = tokio::join!(held, earlier, later);
@@ -76,19 +76,4 @@ async fn change(db: &Database, id: Uuid, change: &Change) -> Changed {
     queries::change(db, soon(), id, change, None, "frontend")
         .await
         .unwrap()
-}
-
-/// Until this many sessions of the clinic's database wait for a lock.
-pub(crate) async fn until_waiting(clinic: &Clinic, sessions: i64) {
-    const WAITING: &str = "select count(*) from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'";
-    let waiting = async || {
-        let read = clinic.db.read(soon(), async |client| {
-            client.query_typed_one(WAITING, &[]).await?.try_get::<_, i64>(0)
-        });
-        read.await.unwrap()
-    };
-    while waiting().await < sessions {
-        tokio::task::yield_now().await;
-    }
 }
