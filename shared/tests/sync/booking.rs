@@ -41,9 +41,7 @@ async fn a_booking_becomes_an_event_under_the_id_chosen_for_it() {
 
 #[tokio::test]
 async fn a_change_is_patched_into_the_same_event() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
 
     let patch = json!({"starts_at": "2027-03-01T10:00:00+05:00", "ends_at": "2027-03-01T10:45:00+05:00", "notes": "x-ray"});
     let appointment = changed(clinic.patch(appointment.id, patch).await);
@@ -58,9 +56,7 @@ async fn a_change_is_patched_into_the_same_event() {
 
 #[tokio::test]
 async fn what_google_need_not_know_is_not_sent() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     clinic.google.clear_requests();
 
     changed(clinic.patch(appointment.id, json!({"status": "completed"})).await);
@@ -71,9 +67,7 @@ async fn what_google_need_not_know_is_not_sent() {
 
 #[tokio::test]
 async fn a_cancellation_deletes_the_event_and_another_one_changes_nothing() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let cancelled = clinic.cancel(appointment.id).await;
     assert_eq!(clinic.push().await.unwrap().deleted, 1);
     assert!(clinic.live_events().is_empty());
@@ -110,9 +104,7 @@ async fn an_appointment_cancelled_before_its_event_came_to_be_never_has_one() {
 
 #[tokio::test]
 async fn a_cancelled_appointment_that_is_set_to_scheduled_gets_a_new_event() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     clinic.cancel(appointment.id).await;
     clinic.tick().await;
     let back = changed(clinic.patch(appointment.id, json!({"status": "scheduled"})).await);
@@ -161,9 +153,7 @@ async fn of_many_bookings_of_one_slot_at_once_one_wins() {
 
 #[tokio::test]
 async fn our_own_writes_coming_back_change_nothing() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     // Each is listed by the pull that follows: a patch, a deletion with an insert, a deletion.
     changed(clinic.patch(appointment.id, json!({"title": "Ours"})).await);
     clinic.push().await.unwrap();

@@ -58,6 +58,14 @@ impl Clinic {
         }
     }
 
+    /// A clinic with one appointment, at nine on 1 March 2027 in Karachi, which Google shows.
+    pub(crate) async fn with_one() -> (Self, Appointment) {
+        let clinic = Self::open().await;
+        let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
+        clinic.tick().await;
+        (clinic, appointment)
+    }
+
     /// Another process on the same clinic.
     pub(crate) fn another_database(&self) -> Database {
         Database::new(DatabaseUrl::parse(&self.database_url()).unwrap())

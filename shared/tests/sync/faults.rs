@@ -42,9 +42,7 @@ async fn a_first_write_whose_answer_was_lost_is_adopted_not_doubled() {
 
 #[tokio::test]
 async fn a_patch_whose_answer_was_lost_is_not_taken_for_a_persons_edit() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     changed(clinic.patch(appointment.id, json!({"title": "First"})).await);
     clinic.google.fail(Fault::on("events.patch").after().disconnect());
     let _ = clinic.push().await;
@@ -70,9 +68,7 @@ async fn a_patch_whose_answer_was_lost_is_not_taken_for_a_persons_edit() {
 
 #[tokio::test]
 async fn a_patch_that_arrives_after_we_have_looked_is_not_taken_for_a_persons_edit() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     changed(clinic.patch(appointment.id, json!({"title": "First"})).await);
     // One run's patch is stuck on its way; another run looks, finds nothing written, and cannot write either.
     let others = async {
@@ -97,9 +93,7 @@ async fn a_patch_that_arrives_after_we_have_looked_is_not_taken_for_a_persons_ed
 
 #[tokio::test]
 async fn a_deletion_whose_answer_was_lost_is_a_deletion() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     clinic.cancel(appointment.id).await;
     clinic
         .google
@@ -115,9 +109,7 @@ async fn a_deletion_whose_answer_was_lost_is_a_deletion() {
 
 #[tokio::test]
 async fn with_google_down_bookings_wait_and_nothing_is_cancelled() {
-    let clinic = Clinic::open().await;
-    let shown = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, shown) = Clinic::with_one().await;
     clinic.google.set_outage(Outage::Closed);
     let waiting = clinic.book("2027-03-01T10:00:00+05:00").await;
     assert!(matches!(
@@ -143,9 +135,7 @@ async fn with_google_down_bookings_wait_and_nothing_is_cancelled() {
 
 #[tokio::test]
 async fn an_unshared_calendar_parks_nothing_and_cancels_nothing() {
-    let clinic = Clinic::open().await;
-    let shown = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, shown) = Clinic::with_one().await;
     clinic.google.share(CALENDAR, Access::None);
     let waiting = clinic.book("2027-03-01T10:00:00+05:00").await;
     assert!(matches!(
@@ -165,9 +155,7 @@ async fn an_unshared_calendar_parks_nothing_and_cancels_nothing() {
 
 #[tokio::test]
 async fn a_page_that_failed_applies_nothing_and_the_next_pull_finds_all() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     clinic.edit(
         &appointment.google_calendar_event_id,
         &json!({"location": "Room 2"}),

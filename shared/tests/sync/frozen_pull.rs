@@ -108,9 +108,7 @@ async fn frozen(point: Point, busy: bool) {
 
 #[tokio::test]
 async fn a_pull_frozen_in_its_transaction_holds_up_nobody_but_who_wants_its_rows() {
-    let clinic = Clinic::open().await;
-    let listed = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, listed) = Clinic::with_one().await;
     clinic.edit(&listed.google_calendar_event_id, &json!({"location": "Room 2"}));
     let process = Process::start(&clinic).await;
     let mut run = pin!(process.pull());

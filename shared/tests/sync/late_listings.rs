@@ -66,9 +66,7 @@ async fn an_appointment_cancelled_during_a_listing_is_not_brought_back() {
 
 #[tokio::test]
 async fn an_event_restored_before_its_appointment_was_cancelled_does_not_bring_it_back() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     clinic.delete(event_id);
     // The listing shows the deletion; the restoration is heard of after the cancellation.

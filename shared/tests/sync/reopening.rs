@@ -8,9 +8,7 @@ use crate::clinic::{Clinic, changed};
 
 #[tokio::test]
 async fn one_that_was_over_and_whose_event_was_tidied_away_gets_a_new_event() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     changed(clinic.patch(appointment.id, json!({"status": "completed"})).await);
     clinic.tick().await;
     clinic.delete(&appointment.google_calendar_event_id);
@@ -25,9 +23,7 @@ async fn one_that_was_over_and_whose_event_was_tidied_away_gets_a_new_event() {
 
 #[tokio::test]
 async fn one_that_a_person_had_moved_does_not_take_a_slot_that_was_booked_meanwhile() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let time = |at: &str| json!({"dateTime": at, "timeZone": "Asia/Karachi"});
     let moved = json!({"start": time("2027-03-01T11:00:00+05:00"), "end": time("2027-03-01T11:30:00+05:00")});
     clinic.edit(&appointment.google_calendar_event_id, &moved);

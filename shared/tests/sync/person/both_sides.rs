@@ -7,9 +7,7 @@ use crate::clinic::{Clinic, changed};
 
 #[tokio::test]
 async fn both_sides_change_different_fields_and_both_changes_stay() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     clinic.edit(event_id, &json!({"location": "Room 2"}));
     changed(clinic.patch(appointment.id, json!({"title": "Our title"})).await);

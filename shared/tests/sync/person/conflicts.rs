@@ -168,9 +168,7 @@ async fn a_conflict_ends_with_the_cancellation_of_either() {
 
 #[tokio::test]
 async fn an_appointment_restored_onto_a_slot_that_was_booked_meanwhile_is_a_conflict() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     clinic.delete(event_id);
     clinic.tick().await;

@@ -7,15 +7,12 @@ use local::google::Fault;
 use serde_json::json;
 use shared::appointment::{Status, SyncState};
 
-use super::clinic_with_one;
 use crate::clinic::{CALENDAR, Clinic, changed};
 use crate::process::{Point, Process};
 
 #[tokio::test]
 async fn a_deletion_cancels_and_a_restoration_brings_back() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     clinic.delete(event_id);
     assert_eq!(clinic.pull().await.unwrap().cancelled, 1);
@@ -36,9 +33,7 @@ async fn a_deletion_cancels_and_a_restoration_brings_back() {
 
 #[tokio::test]
 async fn a_finished_appointment_stays_finished_when_its_event_is_tidied_away() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     changed(clinic.patch(appointment.id, json!({"status": "completed"})).await);
     clinic.tick().await;
     clinic.delete(&appointment.google_calendar_event_id);
@@ -49,9 +44,7 @@ async fn a_finished_appointment_stays_finished_when_its_event_is_tidied_away() {
 
 #[tokio::test]
 async fn a_persons_own_events_and_copies_of_ours_are_left_alone() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let own = json!({
         "summary": "Lunch", "start": {"dateTime": "2027-03-01T12:00:00+05:00"}, "end": {"dateTime": "2027-03-01T13:00:00+05:00"}
     });
@@ -103,7 +96,7 @@ async fn an_event_restored_before_we_ever_knew_of_it_does_not_undo_what_callers_
 
 #[tokio::test]
 async fn an_appointment_whose_event_was_deleted_gets_a_new_one_when_a_caller_takes_it_up_again() {
-    let (clinic, appointment) = clinic_with_one().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     clinic.delete(event_id);
     clinic.tick().await;
@@ -122,7 +115,7 @@ async fn an_appointment_whose_event_was_deleted_gets_a_new_one_when_a_caller_tak
 
 #[tokio::test]
 async fn an_event_that_we_deleted_and_a_person_restores_brings_the_appointment_back() {
-    let (clinic, appointment) = clinic_with_one().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     clinic.cancel(appointment.id).await;
     clinic.tick().await;
     clinic.restore(&appointment.google_calendar_event_id);
@@ -134,7 +127,7 @@ async fn an_event_that_we_deleted_and_a_person_restores_brings_the_appointment_b
 #[tokio::test]
 async fn an_event_moved_to_another_calendar_cancels_and_moved_back_restores() {
     const OTHER: &str = "dr.ali@example.com";
-    let (clinic, appointment) = clinic_with_one().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     clinic.google.add_calendar(OTHER, chrono_tz::Asia::Karachi);
     let event_id = &appointment.google_calendar_event_id;
     let person = clinic.google.person();
@@ -162,7 +155,7 @@ async fn an_event_moved_to_another_calendar_cancels_and_moved_back_restores() {
 #[tokio::test]
 async fn a_callers_change_that_meets_an_event_moved_away_cancels_or_shows_it_anew() {
     const OTHER: &str = "dr.ali@example.com";
-    let (clinic, appointment) = clinic_with_one().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     clinic.google.add_calendar(OTHER, chrono_tz::Asia::Karachi);
     let event_id = &appointment.google_calendar_event_id;
     clinic
@@ -184,7 +177,7 @@ async fn a_callers_change_that_meets_an_event_moved_away_cancels_or_shows_it_ane
 
 #[tokio::test]
 async fn a_copy_of_our_event_stays_as_it_is_whatever_callers_change() {
-    let (clinic, appointment) = clinic_with_one().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     let copy = clinic.google.person().duplicate(CALENDAR, event_id).unwrap();
     let copy_id = copy["id"].as_str().unwrap();

@@ -4,14 +4,14 @@
 use serde_json::{Value, json};
 use shared::appointment::{Appointment, Status};
 
-use super::{clinic_with_one, moved_to};
+use super::moved_to;
 use crate::clinic::{CALENDAR, Clinic, at, changed};
 
 /// The second occurrence of the series, a week after the first.
 const SECOND: &str = "20270308T040000Z";
 
 async fn weekly() -> (Clinic, Appointment) {
-    let (clinic, appointment) = clinic_with_one().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let weekly = json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"]});
     clinic.edit(&appointment.google_calendar_event_id, &weekly);
     clinic.tick().await;
