@@ -5,6 +5,7 @@ use shared::appointment::SyncState;
 use shared::appointment::queries::{Booked, Changed};
 
 use crate::clinic::{Clinic, changed};
+use crate::person::moved_to;
 
 #[tokio::test]
 async fn one_that_was_over_and_whose_event_was_tidied_away_gets_a_new_event() {
@@ -24,8 +25,7 @@ async fn one_that_was_over_and_whose_event_was_tidied_away_gets_a_new_event() {
 #[tokio::test]
 async fn one_that_a_person_had_moved_does_not_take_a_slot_that_was_booked_meanwhile() {
     let (clinic, appointment) = Clinic::with_one().await;
-    let time = |at: &str| json!({"dateTime": at, "timeZone": "Asia/Karachi"});
-    let moved = json!({"start": time("2027-03-01T11:00:00+05:00"), "end": time("2027-03-01T11:30:00+05:00")});
+    let moved = moved_to("2027-03-01T11:00:00+05:00", "2027-03-01T11:30:00+05:00");
     clinic.edit(&appointment.google_calendar_event_id, &moved);
     clinic.tick().await;
     changed(clinic.patch(appointment.id, json!({"status": "completed"})).await);
@@ -40,8 +40,7 @@ async fn a_slot_before_or_after_one_that_a_person_chose_is_free() {
     let placed = clinic.book("2027-03-01T09:00:00+05:00").await;
     let other = clinic.book("2027-03-01T15:00:00+05:00").await;
     clinic.tick().await;
-    let time = |at: &str| json!({"dateTime": at, "timeZone": "Asia/Karachi"});
-    let moved = json!({"start": time("2027-03-01T11:00:00+05:00"), "end": time("2027-03-01T11:30:00+05:00")});
+    let moved = moved_to("2027-03-01T11:00:00+05:00", "2027-03-01T11:30:00+05:00");
     clinic.edit(&placed.google_calendar_event_id, &moved);
     clinic.tick().await;
     for start in ["2027-03-01T10:30:00+05:00", "2027-03-01T11:30:00+05:00"] {

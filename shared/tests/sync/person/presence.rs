@@ -153,7 +153,7 @@ async fn an_event_moved_to_another_calendar_cancels_and_moved_back_restores() {
 }
 
 #[tokio::test]
-async fn a_callers_change_that_meets_an_event_moved_away_cancels_or_shows_it_anew() {
+async fn a_callers_later_change_shows_an_appointment_anew_whose_event_was_moved_away() {
     const OTHER: &str = "dr.ali@example.com";
     let (clinic, appointment) = Clinic::with_one().await;
     clinic.google.add_calendar(OTHER, chrono_tz::Asia::Karachi);
