@@ -66,6 +66,19 @@ impl Clinic {
         (clinic, appointment)
     }
 
+    /// A clinic with so many appointments, one an hour from the first of March 2027 on, which Google shows.
+    pub(crate) async fn with(count: u32) -> (Self, Vec<Appointment>) {
+        let clinic = Self::open().await;
+        let mut appointments = Vec::new();
+        for index in 0..count {
+            let (day, hour) = (1 + index / 24, index % 24);
+            let starts_at = format!("2027-03-{day:02}T{hour:02}:00:00+05:00");
+            appointments.push(clinic.book(&starts_at).await);
+        }
+        clinic.tick().await;
+        (clinic, appointments)
+    }
+
     /// Another process on the same clinic.
     pub(crate) fn another_database(&self) -> Database {
         Database::new(DatabaseUrl::parse(&self.database_url()).unwrap())
@@ -108,6 +121,13 @@ impl Clinic {
             )
             .await?;
         Ok(pulled.expect("nobody else holds the lease"))
+    }
+
+    /// What a run does that a notification woke.
+    pub(crate) async fn pull_if_notified(&self) -> Result<Option<Pulled>, SyncError> {
+        self.sync()
+            .pull(CALENDAR, Occasion::Notified, Patience::Leave, false, soon())
+            .await
     }
 
     /// What the 5-minute run does.

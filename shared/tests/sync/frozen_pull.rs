@@ -56,10 +56,7 @@ async fn frozen(point: Point, busy: bool) {
         clinic.book("2027-03-01T10:00:00+05:00").await,
     );
     clinic.tick().await;
-    clinic.google.set_listing_manners(ListingManners {
-        page_limit: Some(1),
-        ..ListingManners::default()
-    });
+    clinic.list_one_by_one();
     for appointment in [&appointment, &other] {
         clinic.edit(
             &appointment.google_calendar_event_id,
@@ -67,8 +64,7 @@ async fn frozen(point: Point, busy: bool) {
         );
     }
     let process = Process::start(&clinic).await;
-    let mut run = pin!(process.pull());
-    process.freeze(point, run.as_mut()).await;
+    let run = process.frozen_pull(point).await;
 
     clinic.let_claims_and_leases_lapse().await;
     if busy {
@@ -111,10 +107,7 @@ async fn a_pull_frozen_in_its_transaction_holds_up_nobody_but_who_wants_its_rows
     let (clinic, listed) = Clinic::with_one().await;
     clinic.edit(&listed.google_calendar_event_id, &json!({"location": "Room 2"}));
     let process = Process::start(&clinic).await;
-    let mut run = pin!(process.pull());
-    process
-        .freeze(Point::after("for update of e"), run.as_mut())
-        .await;
+    let run = process.frozen_pull(Point::after("for update of e")).await;
 
     let db = clinic.another_database();
     let change = request::reschedule(json!({"starts_at": "2027-03-02T09:00:00+05:00"})).unwrap();

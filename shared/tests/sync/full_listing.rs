@@ -82,12 +82,7 @@ async fn an_event_deleted_before_we_heard_that_it_came_to_be_is_deleted_all_the_
 
 #[tokio::test]
 async fn short_empty_and_overlapping_pages_are_one_listing() {
-    let clinic = Clinic::open().await;
-    let mut appointments = Vec::new();
-    for hour in 9..15 {
-        appointments.push(clinic.book(&format!("2027-03-01T{hour:02}:00:00+05:00")).await);
-    }
-    clinic.tick().await;
+    let (clinic, appointments) = Clinic::with(6).await;
     clinic.google.set_listing_manners(ListingManners {
         page_limit: Some(2),
         empty_pages: true,

@@ -41,15 +41,13 @@ async fn a_pull_without_an_occasion_asks_nobody() {
     let clinic = Clinic::open().await;
     clinic.tick().await;
     clinic.google.clear_requests();
-    let sync = clinic.sync();
-    let pull = || sync.pull(CALENDAR, Occasion::Notified, Patience::Leave, false, soon());
-    assert!(pull().await.unwrap().is_none());
+    assert_eq!(clinic.pull_if_notified().await.unwrap(), None);
     assert!(clinic.google.requests().is_empty());
     clinic
         .sql("update calendars set change_seq = change_seq + 5")
         .await;
-    assert!(pull().await.unwrap().is_some());
-    assert!(pull().await.unwrap().is_none());
+    assert!(clinic.pull_if_notified().await.unwrap().is_some());
+    assert_eq!(clinic.pull_if_notified().await.unwrap(), None);
     assert_eq!(clinic.google.requests().len(), 1);
 }
 

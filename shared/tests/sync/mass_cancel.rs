@@ -7,17 +7,7 @@ use crate::clinic::Clinic;
 
 /// A clinic with so many appointments to come, all shown, whose next listing is a full one.
 async fn clinic_with(count: u32) -> (Clinic, Vec<Appointment>) {
-    let clinic = Clinic::open().await;
-    let mut appointments = Vec::new();
-    for index in 0..count {
-        let (day, hour) = (1 + index / 24, index % 24);
-        appointments.push(
-            clinic
-                .book(&format!("2027-03-{day:02}T{hour:02}:00:00+05:00"))
-                .await,
-        );
-    }
-    clinic.tick().await;
+    let (clinic, appointments) = Clinic::with(count).await;
     clinic.google.expire_sync_tokens();
     (clinic, appointments)
 }

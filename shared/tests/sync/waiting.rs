@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use local::google::Fault;
+use local::google::{Fault, ListingManners};
+use shared::deadline::Deadline;
 use shared::sync::Pulled;
 
 use crate::clinic::Clinic;
@@ -54,6 +55,14 @@ impl Clinic {
         self.during(listing, self.pull(), meanwhile).await.unwrap()
     }
 
+    /// Google lists one event to a page from now on.
+    pub(crate) fn list_one_by_one(&self) {
+        self.google.set_listing_manners(ListingManners {
+            page_limit: Some(1),
+            ..ListingManners::default()
+        });
+    }
+
     /// Google answers the first page of the next listing, and leaves the second one hanging.
     pub(crate) async fn answer_one_page(&self) {
         let called = self.google.count("events.list");
@@ -62,6 +71,11 @@ impl Clinic {
         self.google.fail(Fault::on("events.list").hang().times(1));
         self.google.release();
     }
+}
+
+/// For a pull of which Google answers [one page](Clinic::answer_one_page): it keeps six seconds back to store what it has.
+pub(crate) fn time_for_one_page() -> Deadline {
+    Deadline::after(Duration::from_secs(6 + 2))
 }
 
 /// Waits for this, which a test that goes wrong could wait for without end.
