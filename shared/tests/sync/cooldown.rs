@@ -40,9 +40,7 @@ async fn a_used_up_quota_leaves_the_calendar_alone_for_a_while() {
 
 #[tokio::test]
 async fn a_quota_that_a_listing_used_up_stops_both_ways_and_loses_nothing() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     clinic
         .google
         .fail(Fault::on("events.list").refuse(403, "quotaExceeded").times(1));
@@ -88,9 +86,7 @@ async fn a_shorter_pause_does_not_end_a_longer_one() {
 
 #[tokio::test]
 async fn one_event_at_which_google_always_fails_stops_neither_the_others_nor_what_people_change() {
-    let clinic = Clinic::open().await;
-    let poisonous = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, poisonous) = Clinic::with_one().await;
     clinic.google.fail(
         Fault::on("events.patch")
             .refuse(503, "backendError")

@@ -41,15 +41,13 @@ async fn a_pull_without_an_occasion_asks_nobody() {
     let clinic = Clinic::open().await;
     clinic.tick().await;
     clinic.google.clear_requests();
-    let sync = clinic.sync();
-    let pull = || sync.pull(CALENDAR, Occasion::Notified, Patience::Leave, false, soon());
-    assert!(pull().await.unwrap().is_none());
+    assert_eq!(clinic.pull_if_notified().await.unwrap(), None);
     assert!(clinic.google.requests().is_empty());
     clinic
         .sql("update calendars set change_seq = change_seq + 5")
         .await;
-    assert!(pull().await.unwrap().is_some());
-    assert!(pull().await.unwrap().is_none());
+    assert!(clinic.pull_if_notified().await.unwrap().is_some());
+    assert_eq!(clinic.pull_if_notified().await.unwrap(), None);
     assert_eq!(clinic.google.requests().len(), 1);
 }
 
@@ -64,9 +62,7 @@ async fn a_push_by_hand_waits_for_the_events_that_another_run_is_writing() {
         ..clinic.sync()
     };
     let by_hand = async {
-        while clinic.google.count("events.insert") == 0 {
-            tokio::task::yield_now().await;
-        }
+        clinic.until_called("events.insert", 1).await;
         let by_hand = other.push_all(CALENDAR, Duration::from_secs(20), soon());
         tokio::pin!(by_hand);
         // It has nothing of its own to do, and is not done all the same.
@@ -84,18 +80,14 @@ async fn a_push_by_hand_waits_for_the_events_that_another_run_is_writing() {
 async fn what_callers_change_during_a_push_is_pushed_too() {
     let clinic = Clinic::open().await;
     let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.google.fail(Fault::on("events.insert").hang().times(1));
-    let push = clinic.push();
     let change = async {
-        while clinic.google.count("events.insert") == 0 {
-            tokio::task::yield_now().await;
-        }
         changed(clinic.patch(appointment.id, json!({"title": "Meanwhile"})).await);
-        clinic.google.release();
     };
-    let (pushed, ()) = tokio::join!(push, change);
+    let pushed = clinic
+        .during(Fault::on("events.insert"), clinic.push(), change)
+        .await;
     assert_eq!(pushed.unwrap().pending, 0);
-    assert_eq!(clinic.live_events()[0]["summary"], "Meanwhile");
+    assert_eq!(clinic.only_event()["summary"], "Meanwhile");
     clinic.pull().await.unwrap();
     clinic.check_at_rest().await;
 }

@@ -79,11 +79,7 @@ async fn fill(clinic: &Clinic) {
         ))
         .await;
     let read = "select google_calendar_event_id, starts_at, ends_at from appointments";
-    let rows = clinic
-        .db
-        .read(soon(), async |client| client.query_typed(read, &[]).await)
-        .await
-        .unwrap();
+    let rows = clinic.rows(read).await;
     let person = clinic.google.person();
     for row in rows {
         let (id, start, end): (String, DateTime<Utc>, DateTime<Utc>) = (row.get(0), row.get(1), row.get(2));

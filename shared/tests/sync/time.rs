@@ -250,9 +250,7 @@ async fn another_clinic_zone_moves_and_rewrites_nothing() {
 
 #[tokio::test]
 async fn an_event_whose_time_bears_only_an_offset_keeps_the_appointments_zone() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     let time = |at: &str| json!({"dateTime": at, "timeZone": null});
     let (start, end) = (

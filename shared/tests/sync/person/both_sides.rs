@@ -3,13 +3,11 @@
 use serde_json::json;
 use shared::appointment::{Status, SyncState};
 
-use crate::clinic::{CALENDAR, Clinic, changed};
+use crate::clinic::{Clinic, changed};
 
 #[tokio::test]
 async fn both_sides_change_different_fields_and_both_changes_stay() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     clinic.edit(event_id, &json!({"location": "Room 2"}));
     changed(clinic.patch(appointment.id, json!({"title": "Our title"})).await);
@@ -70,11 +68,7 @@ async fn a_deletion_beats_an_earlier_change_of_ours_and_yields_to_a_later_one() 
     clinic.tick().await;
     changed(clinic.patch(first.id, json!({"title": "Ours, earlier"})).await);
     for appointment in [&first, &second] {
-        clinic
-            .google
-            .person()
-            .delete(CALENDAR, &appointment.google_calendar_event_id)
-            .unwrap();
+        clinic.delete(&appointment.google_calendar_event_id);
     }
     changed(clinic.patch(second.id, json!({"title": "Ours, later"})).await);
     clinic.tick().await;

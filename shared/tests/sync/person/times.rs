@@ -2,14 +2,12 @@
 
 use serde_json::json;
 
-use super::{clinic_with_one, moved_to};
+use super::moved_to;
 use crate::clinic::{Clinic, at, changed};
 
 #[tokio::test]
 async fn whole_days_come_in_as_days_and_stay_days() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     clinic.edit(
         event_id,
@@ -41,7 +39,7 @@ async fn whole_days_come_in_as_days_and_stay_days() {
 
 #[tokio::test]
 async fn a_move_and_a_stretch_come_in() {
-    let (clinic, appointment) = clinic_with_one().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     for (start, end) in [
         ("2027-03-02T11:00:00+05:00", "2027-03-02T11:30:00+05:00"),
@@ -59,7 +57,7 @@ async fn a_move_and_a_stretch_come_in() {
 
 #[tokio::test]
 async fn a_move_into_the_past_is_kept() {
-    let (clinic, appointment) = clinic_with_one().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let past = moved_to("2026-01-05T09:00:00+05:00", "2026-01-05T09:30:00+05:00");
     clinic.edit(&appointment.google_calendar_event_id, &past);
     clinic.pull().await.unwrap();
@@ -70,7 +68,7 @@ async fn a_move_into_the_past_is_kept() {
 
 #[tokio::test]
 async fn made_all_day_and_timed_again_an_appointment_follows() {
-    let (clinic, appointment) = clinic_with_one().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     let day = |date: &str| json!({"date": date, "dateTime": null, "timeZone": null});
     clinic.edit(
@@ -106,7 +104,7 @@ async fn another_time_zone_comes_in_with_the_wall_time_or_without() {
         // or nine o'clock stays nine o'clock, as in Google's own editor.
         ("2027-03-01T09:00:00+00:00", "2027-03-01T09:30:00+00:00"),
     ] {
-        let (clinic, appointment) = clinic_with_one().await;
+        let (clinic, appointment) = Clinic::with_one().await;
         let event_id = &appointment.google_calendar_event_id;
         let zone = "Europe/London";
         clinic.edit(
