@@ -13,8 +13,8 @@ use super::event::Actor;
 use super::refusal::Refusal;
 use super::world::World;
 
-/// The life of a channel that asks for none, and the longest given, in seconds.
-const LONGEST_LIFE: i64 = 604_800;
+/// The life of a channel that asks for none, and the longest given unless a test says otherwise, in seconds.
+pub(super) const LONGEST_LIFE: i64 = 604_800;
 /// Longest channel id and token, in characters.
 const LONGEST_ID: usize = 64;
 const LONGEST_TOKEN: usize = 256;
@@ -40,6 +40,8 @@ pub(super) struct Notice {
     pub(super) channel: Channel,
     /// `sync` for the first message, then `exists`.
     pub(super) state: &'static str,
+    /// The channel's end, as clients are told it.
+    pub(super) expires_at: DateTime<Utc>,
 }
 
 impl World {
@@ -91,7 +93,7 @@ impl World {
             resource_uri,
             address,
             token: body.get("token").and_then(Value::as_str).map(str::to_owned),
-            expires_at: self.now() + life(body, self.now())?,
+            expires_at: self.now() + life(body, self.longest_channel_life)?,
             stopped: false,
             message_number: 1,
         };
@@ -100,17 +102,23 @@ impl World {
             "id": channel.id,
             "resourceId": channel.resource_id,
             "resourceUri": channel.resource_uri,
-            "expiration": channel.expires_at.timestamp_millis().to_string(),
+            "expiration": self.told(channel.expires_at).timestamp_millis().to_string(),
         });
         if let Some(token) = &channel.token {
             answer["token"] = json!(token);
         }
         self.notices.push(Notice {
+            expires_at: self.told(channel.expires_at),
             channel: channel.clone(),
             state: "sync",
         });
         self.channels.insert(channel.id.clone(), channel);
         Ok(answer)
+    }
+
+    /// The end of a channel as clients are told it: by the machine's clock, since they live in it.
+    pub(super) fn told(&self, expires_at: DateTime<Utc>) -> DateTime<Utc> {
+        expires_at - TimeDelta::milliseconds(self.clock_ahead_ms)
     }
 
     /// Closes a channel for good.
@@ -142,11 +150,12 @@ impl World {
 
     /// Calls for a message to each live channel of a calendar. Message numbers rise with gaps, as Google's do.
     pub(super) fn announce_change(&mut self, calendar_id: &str) {
-        let now = self.now();
+        let (now, ahead) = (self.now(), TimeDelta::milliseconds(self.clock_ahead_ms));
         for channel in self.channels.values_mut() {
             if channel.calendar_id == calendar_id && channel.is_live(now) {
                 channel.message_number += rand::rng().random_range(1..=9);
                 self.notices.push(Notice {
+                    expires_at: channel.expires_at - ahead,
                     channel: channel.clone(),
                     state: "exists",
                 });
@@ -186,7 +195,8 @@ fn checked_address(address: &str) -> Result<String, Refusal> {
     }
 }
 
-fn life(body: &Map<String, Value>, now: DateTime<Utc>) -> Result<TimeDelta, Refusal> {
+/// What is asked for, up to `longest` seconds. An `expiration` is by the machine's clock, as the client's is.
+fn life(body: &Map<String, Value>, longest: i64) -> Result<TimeDelta, Refusal> {
     let ttl = body.get("params").and_then(|params| params["ttl"].as_str());
     let expiration = body
         .get("expiration")
@@ -195,12 +205,12 @@ fn life(body: &Map<String, Value>, now: DateTime<Utc>) -> Result<TimeDelta, Refu
     let seconds = match (ttl, expiration) {
         (Some(ttl), _) => ttl.parse::<i64>().ok().filter(|seconds| *seconds > 0),
         (None, Some(ms)) => {
-            Some(ms.saturating_sub(now.timestamp_millis()) / 1000).filter(|seconds| *seconds > 0)
+            Some(ms.saturating_sub(Utc::now().timestamp_millis()) / 1000).filter(|seconds| *seconds > 0)
         }
         (None, None) => Some(LONGEST_LIFE),
     };
     let seconds = seconds.ok_or_else(|| Refusal::invalid("Invalid channel expiration."))?;
-    Ok(TimeDelta::seconds(seconds.min(LONGEST_LIFE)))
+    Ok(TimeDelta::seconds(seconds.min(longest)))
 }
 
 /// Opaque, and the same for the same calendar and query.

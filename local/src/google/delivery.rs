@@ -133,7 +133,7 @@ async fn post(client: &reqwest::Client, notice: &Notice) -> Result<StatusCode, r
         .header("X-Goog-Channel-ID", &channel.id)
         .header(
             "X-Goog-Channel-Expiration",
-            channel.expires_at.format("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+            notice.expires_at.format("%a, %d %b %Y %H:%M:%S GMT").to_string(),
         )
         .header("X-Goog-Resource-State", notice.state)
         .header("X-Goog-Message-Number", channel.message_number)

@@ -200,12 +200,18 @@ impl StandIn {
             let shown = world.channels.values().map(|channel| {
                 json!({
                     "id": channel.id, "calendar_id": channel.calendar_id, "resource_id": channel.resource_id,
-                    "address": channel.address, "expires_at": channel.expires_at, "stopped": channel.stopped,
+                    "address": channel.address, "expires_at": world.told(channel.expires_at), "stopped": channel.stopped,
                     "live": world.is_live(&channel.id), "message_number": channel.message_number,
                 })
             });
             shown.collect()
         })
+    }
+
+    /// Gives channels no longer life than this from now on.
+    pub fn grant_at_most(&self, life: Duration) {
+        let seconds = i64::try_from(life.as_secs()).unwrap_or(i64::MAX);
+        self.inner.write(|world| world.longest_channel_life = seconds);
     }
 
     /// Orders a fault.

@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::account::{AccessToken, Account};
-use super::channels::{Channel, Notice};
+use super::channels::{Channel, LONGEST_LIFE, Notice};
 use super::event::{Actor, Event, Tombstones, Writing};
 use super::refusal::Refusal;
 
@@ -76,6 +76,9 @@ pub(super) struct World {
     /// How far the stand-in's clock is ahead of the machine's, in milliseconds.
     #[serde(default)]
     pub(super) clock_ahead_ms: i64,
+    /// The longest life that a channel is given, in seconds.
+    #[serde(skip, default = "longest_channel_life")]
+    pub(super) longest_channel_life: i64,
     #[serde(skip)]
     pub(super) manners: ListingManners,
     /// Notifications that the latest changes call for; sent once the lock is free.
@@ -98,6 +101,7 @@ impl World {
             channels: BTreeMap::new(),
             changes: 0,
             clock_ahead_ms: 0,
+            longest_channel_life: LONGEST_LIFE,
             manners: ListingManners::default(),
             notices: Vec::new(),
             unsaved: Vec::new(),
@@ -201,4 +205,8 @@ mod zone_name {
             .parse()
             .map_err(D::Error::custom)
     }
+}
+
+fn longest_channel_life() -> i64 {
+    LONGEST_LIFE
 }

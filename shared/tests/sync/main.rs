@@ -9,7 +9,6 @@
 
 mod booking;
 mod breaks;
-mod channels;
 mod checks;
 mod clinic;
 mod concurrency;
@@ -33,4 +32,5 @@ mod rescheduling;
 mod scale;
 mod time;
 mod waiting;
+mod watching;
 mod write;

@@ -71,6 +71,10 @@ impl<'a> Process<'a> {
         }
     }
 
+    pub(crate) fn database(&self) -> &Database {
+        &self.db
+    }
+
     fn sync(&self) -> Sync<'_> {
         Sync {
             db: &self.db,
