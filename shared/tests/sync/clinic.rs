@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use local::google::StandIn;
 use local::postgres::TestDatabase;
 use serde_json::{Value, json};
@@ -38,6 +39,7 @@ pub(crate) struct Clinic {
     pub(crate) client: Client,
     pub(crate) db: Database,
     pub(crate) heard: Heard,
+    zone: Tz,
     database: TestDatabase,
 }
 
@@ -54,6 +56,7 @@ impl Clinic {
             db: Database::new(DatabaseUrl::parse(&database.url()).unwrap()),
             google,
             heard: Heard::default(),
+            zone: chrono_tz::Asia::Karachi,
             database,
         }
     }
@@ -79,6 +82,12 @@ impl Clinic {
         (clinic, appointments)
     }
 
+    /// From now on it is in this zone, its calendar in Google included.
+    pub(crate) fn set_zone(&mut self, zone: Tz) {
+        self.google.set_time_zone(CALENDAR, zone);
+        self.zone = zone;
+    }
+
     /// Another process on the same clinic.
     pub(crate) fn another_database(&self) -> Database {
         Database::new(DatabaseUrl::parse(&self.database_url()).unwrap())
@@ -93,7 +102,7 @@ impl Clinic {
             db: &self.db,
             google: &self.client,
             bus: &self.heard,
-            clinic_zone: chrono_tz::Asia::Karachi,
+            clinic_zone: self.zone,
         }
     }
 
@@ -154,16 +163,9 @@ impl Clinic {
             .unwrap()
             .extend(more.as_object().unwrap().clone());
         let booking = request::booking(body, Utc::now()).unwrap();
-        queries::book(
-            &self.db,
-            soon(),
-            &booking,
-            CALENDAR,
-            chrono_tz::Asia::Karachi,
-            "frontend",
-        )
-        .await
-        .unwrap()
+        queries::book(&self.db, soon(), &booking, CALENDAR, self.zone, "frontend")
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn patch(&self, id: Uuid, body: Value) -> Changed {
@@ -275,15 +277,6 @@ impl Clinic {
             .read(soon(), async |client| status::read(client, CALENDAR).await)
             .await
             .unwrap()
-    }
-
-    /// What time does to the claims and leases of runs that died or are frozen.
-    pub(crate) async fn let_claims_and_leases_lapse(&self) {
-        self.sql(
-            "update calendar_events set claimed_until = now() - interval '1 second' where claim is not null;
-             update calendars set lease_until = now() - interval '1 second' where lease_owner is not null",
-        )
-        .await;
     }
 }
 

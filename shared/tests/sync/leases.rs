@@ -1,6 +1,7 @@
 //! Leases and claims: one run at a time. What becomes of those of killed and frozen runs stands in the `crashes` and
 //! `frozen` files.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use local::google::Fault;
@@ -8,32 +9,39 @@ use serde_json::json;
 use shared::sync::{Occasion, Patience, SyncError};
 
 use crate::clinic::{CALENDAR, Clinic, changed, soon};
+use crate::process::{Point, Process};
 
+/// Another run has the calendar, for a minute.
 const HELD: &str =
     "update calendars set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 minute'";
 
 #[tokio::test]
-async fn a_calendar_that_another_run_has_is_left_or_waited_for() {
+async fn a_calendar_that_another_run_has_is_left_or_waited_for_in_vain() {
     let clinic = Clinic::open().await;
     clinic.tick().await;
     clinic.sql(HELD).await;
-    let left = clinic
-        .sync()
-        .pull(CALENDAR, Occasion::Always, Patience::Leave, false, soon())
-        .await
-        .unwrap();
-    assert!(left.is_none());
-    let patience = Patience::Wait(Duration::from_millis(300));
-    let waited = clinic
-        .sync()
-        .pull(CALENDAR, Occasion::Always, patience, false, soon())
-        .await;
-    assert!(matches!(waited, Err(SyncError::InProgress)));
-    // The holder died: its lease lapses.
-    clinic
-        .sql("update calendars set lease_until = now() - interval '1 second'")
-        .await;
-    clinic.pull().await.unwrap();
+    let sync = clinic.sync();
+    let pull = |patience| sync.pull(CALENDAR, Occasion::Always, patience, false, soon());
+    assert_eq!(pull(Patience::Leave).await.unwrap(), None);
+    let waited = pull(Patience::Wait(Duration::from_millis(300))).await;
+    assert!(matches!(waited, Err(SyncError::InProgress)), "{waited:?}");
+}
+
+#[tokio::test]
+async fn a_calendar_whose_holder_died_is_had_by_who_waits_for_it() {
+    let clinic = Clinic::open().await;
+    clinic.tick().await;
+    clinic.sql(HELD).await;
+    let process = Process::start(&clinic).await;
+    let sync = process.sync();
+    let patience = Patience::Wait(Duration::from_secs(20));
+    let mut waiting = pin!(sync.pull(CALENDAR, Occasion::Always, patience, false, soon()));
+    // It has asked once, in vain, when the lease lapses.
+    let refused = Point::after("insert into calendars as c");
+    process.freeze(refused, waiting.as_mut()).await;
+    clinic.let_claims_and_leases_lapse().await;
+    process.wake();
+    assert!(waiting.await.unwrap().is_some());
 }
 
 #[tokio::test]

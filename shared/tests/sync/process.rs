@@ -71,11 +71,7 @@ impl<'a> Process<'a> {
         }
     }
 
-    pub(crate) fn database(&self) -> &Database {
-        &self.db
-    }
-
-    fn sync(&self) -> Sync<'_> {
+    pub(crate) fn sync(&self) -> Sync<'_> {
         Sync {
             db: &self.db,
             bus: &self.bus,
@@ -98,7 +94,7 @@ impl<'a> Process<'a> {
     }
 
     /// Lets `run` come to this point, where it stays until [`wake`](Self::wake).
-    async fn freeze<T>(&self, point: Point, mut run: Pin<&mut impl Future<Output = T>>) {
+    pub(crate) async fn freeze<T>(&self, point: Point, mut run: Pin<&mut impl Future<Output = T>>) {
         let name = format!("{point:?}");
         let reached = async {
             match point {

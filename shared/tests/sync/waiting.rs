@@ -31,6 +31,15 @@ impl Clinic {
         in_time(&format!("{sessions} sessions that wait for a lock"), locked_out).await;
     }
 
+    /// What time does to the claims and leases of runs that died or are frozen.
+    pub(crate) async fn let_claims_and_leases_lapse(&self) {
+        self.sql(
+            "update calendar_events set claimed_until = now() - interval '1 second' where claim is not null;
+             update calendars set lease_until = now() - interval '1 second' where lease_owner is not null",
+        )
+        .await;
+    }
+
     /// Lets `run` come to the call that `fault` names, which hangs there until `meanwhile` is done.
     pub(crate) async fn during<T>(
         &self,

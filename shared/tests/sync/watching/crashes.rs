@@ -36,7 +36,7 @@ async fn killed(point: Point) {
     watched.let_hours_pass(135).await;
     {
         let process = Process::start(&watched.clinic).await;
-        let watch = watched.watch(process.database());
+        let watch = watched.watch(process.sync().db);
         process.kill(point, renew(&watch, Some(ADDRESS), &ours())).await;
     }
     watched.clinic.google.release();
