@@ -39,7 +39,7 @@ pub(super) fn routes(stand_in: StandIn) -> Router {
         .route("/outage", put(set_outage))
         .route("/release", post(release))
         .route("/notifications", put(set_delivery))
-        .route("/channels", get(channels))
+        .route("/channels", get(channels).put(set_channel_life))
         .route("/listings", put(set_listing_manners))
         .route("/sync-tokens", delete(expire_sync_tokens))
         .route("/access-tokens", delete(revoke_tokens))
@@ -97,6 +97,12 @@ struct OutageChange {
 #[serde(deny_unknown_fields)]
 struct DeliveryChange {
     mode: Delivery,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChannelLife {
+    longest_seconds: u64,
 }
 
 #[derive(Deserialize)]
@@ -233,6 +239,11 @@ async fn set_delivery(State(google): State<StandIn>, Json(change): Json<Delivery
 
 async fn channels(State(google): State<StandIn>) -> Json<Value> {
     Json(json!({"channels": google.channels()}))
+}
+
+async fn set_channel_life(State(google): State<StandIn>, Json(life): Json<ChannelLife>) -> StatusCode {
+    google.grant_at_most(Duration::from_secs(life.longest_seconds));
+    StatusCode::NO_CONTENT
 }
 
 async fn set_listing_manners(

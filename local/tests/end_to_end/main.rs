@@ -5,8 +5,11 @@
     reason = "what a test cannot do without, it may insist on"
 )]
 
+mod backstop;
 mod both_ways;
 mod hurt;
+mod month;
+mod notifications;
 mod readme;
 mod stack;
 mod starting;

@@ -25,17 +25,30 @@ pub(crate) struct Stack {
     _turn: MutexGuard<'static, ()>,
 }
 
+/// An appointment that Google shows.
+pub(crate) struct Booked {
+    /// In the API.
+    pub(crate) path: String,
+    /// In the stand-in's admin API.
+    pub(crate) event: String,
+}
+
 static TURN: Mutex<()> = Mutex::const_new(());
 
 impl Stack {
     pub(crate) async fn start(folder: &TempDir) -> Self {
+        Self::start_with(folder, &[]).await
+    }
+
+    /// The same with these settings.
+    pub(crate) async fn start_with(folder: &TempDir, settings: &[(&str, &str)]) -> Self {
         let turn = TURN.lock().await;
         let ports = free_ports();
         let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
         command
             .arg("run")
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
-        command.env("LOCAL_FOLDER", folder.path());
+        command.env("LOCAL_FOLDER", folder.path()).envs(settings.iter().copied());
         for (port, setting) in ports.iter().zip(["API", "GOOGLE", "BUS", "POSTGRES"]) {
             command.env(format!("LOCAL_{setting}_PORT"), port.to_string());
         }
@@ -87,10 +100,71 @@ impl Stack {
 
     /// Books half an hour.
     pub(crate) async fn book(&self, starts_at: &str) -> Value {
-        let body = json!({"patient_name": "A. Khan", "reason": "Check-up", "starts_at": starts_at});
+        self.book_in("clinic@example.com", starts_at).await
+    }
+
+    pub(crate) async fn book_in(&self, calendar: &str, starts_at: &str) -> Value {
+        let body = json!({
+            "patient_name": "A. Khan", "reason": "Check-up", "starts_at": starts_at, "calendar_id": calendar
+        });
         let (status, appointment) = self.api(Method::POST, "/appointments", Some(&body)).await;
         assert_eq!(status, 201, "{appointment}");
         appointment
+    }
+
+    /// Books, and waits until the event is there.
+    pub(crate) async fn book_and_see(&self, calendar: &str, starts_at: &str) -> Booked {
+        let booked = self.book_in(calendar, starts_at).await;
+        let text = |name: &str| booked[name].as_str().unwrap().to_owned();
+        let booked = Booked {
+            path: format!("/appointments/{}", text("id")),
+            event: format!("/calendars/{calendar}/events/{}", text("google_calendar_event_id")),
+        };
+        self.until_appointment(&booked, "synced", |now| now["calendar_sync"]["state"] == "synced")
+            .await;
+        booked
+    }
+
+    /// The appointment, once it is as awaited.
+    pub(crate) async fn until_appointment(
+        &self,
+        booked: &Booked,
+        what: &str,
+        fits: impl Fn(&Value) -> bool,
+    ) -> Value {
+        until(what, async || Some(self.get(&booked.path).await.1).filter(&fits)).await
+    }
+
+    /// Runs a function as a schedule does; whether it ended well.
+    pub(crate) async fn invoke(&self, function: &str) -> bool {
+        let url = format!(
+            "http://127.0.0.1:{}/2015-03-31/functions/{function}/invocations",
+            self.ports[0]
+        );
+        let event = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
+        let response = Client::new().post(url).json(&event).send().await.unwrap();
+        response.status().is_success() && !response.headers().contains_key("x-amz-function-error")
+    }
+
+    /// Fires a rule, even a disabled one, and comes back when its function is done.
+    pub(crate) async fn fire(&self, rule: &str) {
+        let url = format!("http://127.0.0.1:{}/admin/tick?rule={rule}", self.ports[2]);
+        let outcome: Value = Client::new().post(url).send().await.unwrap().json().await.unwrap();
+        assert_eq!(outcome["delivered"], true, "{outcome}");
+    }
+
+    /// How often Google was asked for this, such as `events.list`.
+    pub(crate) async fn count(&self, operation: &str) -> u64 {
+        let requests = self.google(Method::GET, "/requests", &Value::Null).await;
+        requests["counts"][operation].as_u64().unwrap_or_default()
+    }
+
+    /// The stack's own database.
+    pub(crate) async fn database(&self) -> tokio_postgres::Client {
+        let url = format!("postgres://clinic@127.0.0.1:{}/clinic", self.ports[3]);
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
     }
 
     /// Does what a person does in the stand-in's calendar; `path` follows the calendar's events.

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 
 use super::queries::{Channel, Watched};
 
-/// A channel is replaced at the latest this long before its end: two hourly runs may fail meanwhile.
-const LATEST_REPLACEMENT: TimeDelta = TimeDelta::hours(3);
+/// A channel is replaced at the latest with less than this left: two hourly runs may fail, and a third one comes in time.
+const LATEST_REPLACEMENT: TimeDelta = TimeDelta::hours(4);
 /// So many pulls in a row that found what a channel had not told of make it silent. One may just have been faster than
 /// the notification, which sets the count back when it comes.
 const SILENT_AFTER: i32 = 3;
@@ -117,8 +117,8 @@ mod tests {
     fn a_channel_is_replaced_with_a_fifth_of_its_life_left_and_two_hourly_runs_to_go() {
         assert_eq!(because(&watched(168, 134), WISH), None);
         assert_eq!(because(&watched(168, 135), WISH), Some("the old one ends soon"));
-        assert_eq!(because(&watched(10, 7), WISH), None);
-        assert_eq!(because(&watched(10, 8), WISH), Some("the old one ends soon"));
+        assert_eq!(because(&watched(10, 6), WISH), None);
+        assert_eq!(because(&watched(10, 7), WISH), Some("the old one ends soon"));
         assert_eq!(because(&watched(10, 11), WISH), Some("the old one ends soon"));
     }
 
