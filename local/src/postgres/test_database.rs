@@ -24,7 +24,9 @@ impl TestDatabase {
     /// # Panics
     /// When no test server is named by `TEST_DATABASE_URL`, or it fails: a test can do nothing about either.
     pub async fn create() -> Self {
-        let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/migrations");
+        let migrations = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .with_file_name("shared")
+            .join("migrations");
         Self::of(&server_url(), Some(&migrations))
             .await
             .unwrap_or_else(|error| panic!("{error}"))

@@ -190,10 +190,15 @@ mod tests {
         process.stop().await;
     }
 
+    /// Waits until the log says just this.
     async fn until_log(log: &Path, wanted: &str) {
         let read = || std::fs::read_to_string(log).unwrap_or_default();
-        while read() != wanted {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let written = async {
+            while read() != wanted {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let outcome = tokio::time::timeout(Duration::from_secs(30), written).await;
+        assert!(outcome.is_ok(), "the log still says: {}", read());
     }
 }

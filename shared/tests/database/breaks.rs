@@ -6,7 +6,7 @@ use std::time::Duration;
 use local::postgres::{TestDatabase, TestServer, Wire, WireFault};
 use shared::database::{DatabaseError, Unavailable};
 use shared::deadline::Deadline;
-use tokio::sync::Notify;
+use tokio::sync::Barrier;
 use tokio_postgres::Client;
 
 use super::{ample, database, execute, number, read_number};
@@ -34,27 +34,34 @@ async fn a_connection_that_was_cut_between_two_statements_is_replaced() {
 #[tokio::test]
 async fn reads_that_were_under_way_are_all_run_again() {
     let test = TestDatabase::empty().await;
-    let (database, other) = (database(&test.url()), database(&test.url()));
+    let wire = Wire::before(&test.url()).await;
+    let (database, other) = (database(wire.url()), database(&test.url()));
     let pid = read_number(&database, PID).await.unwrap();
-    let under_way = Notify::new();
-    let read = async |answer: i64| {
-        let runs = AtomicU32::new(0);
-        database
-            .read(ample(), async |client| {
-                if runs.fetch_add(1, Ordering::Relaxed) == 0 {
-                    under_way.notify_one();
-                    client.batch_execute("SELECT pg_sleep(60)").await?;
-                }
-                Ok(answer)
-            })
-            .await
+    // Whichever comes first hangs, and the other one behind it.
+    wire.fail(WireFault::on("AS answer").hang());
+    let runs = AtomicU32::new(0);
+    let all_begun = Barrier::new(3);
+    let read = async |sql: &str| {
+        let work = async |client: &Client| {
+            if runs.fetch_add(1, Ordering::Relaxed) < 2 {
+                all_begun.wait().await;
+            }
+            number(client, sql).await
+        };
+        database.read(ample(), work).await
     };
     let cut = async {
-        under_way.notified().await;
+        all_begun.wait().await;
+        wire.reached().await;
         execute(&other, &format!("SELECT pg_terminate_backend({pid})")).await;
     };
-    let (one, two, ()) = tokio::join!(read(1), read(2), cut);
+    let (one, two, ()) = tokio::join!(
+        read("SELECT 1::int8 AS answer"),
+        read("SELECT 2::int8 AS answer"),
+        cut
+    );
     assert_eq!((one, two), (Ok(1), Ok(2)));
+    assert_eq!(runs.load(Ordering::Relaxed), 4);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
+use futures_util::future::join_all;
 use local::postgres::TestDatabase;
 use shared::database::{DatabaseUrl, migrate};
 use tempfile::TempDir;
@@ -78,9 +79,9 @@ async fn flows_that_share_two_sessions_do_not_notice() {
     let pooler = Pooler::before(&test, 2);
     let databases: Vec<_> = (0..5).map(|_| database(&pooler.url(&test))).collect();
     execute(&databases[0], "CREATE TABLE t (n int8 PRIMARY KEY)").await;
-    for round in 0..10_i64 {
-        for (database, start) in databases.iter().zip([0_i64, 100, 200, 300, 400]) {
-            let n = start + round;
+    let flows = databases.iter().zip([0_i64, 100, 200, 300, 400]);
+    let flows = flows.map(|(database, start)| async move {
+        for n in start..start + 10 {
             let insert = async |client: &tokio_postgres::Client| {
                 let parameters = [(&n as _, Type::INT8)];
                 client
@@ -90,7 +91,8 @@ async fn flows_that_share_two_sessions_do_not_notice() {
             let written = database.write(ample(), insert, async |_| Ok(None)).await;
             assert_eq!(written, Ok(1));
         }
-    }
+    });
+    join_all(flows).await;
     assert_eq!(read_number(&databases[4], "SELECT count(*) FROM t").await, Ok(50));
     let sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()";
     assert!(read_number(&databases[0], sessions).await.unwrap() <= 2);

@@ -1,10 +1,11 @@
 //! Out: what callers do is what Google shows.
 
-use serde_json::json;
-use shared::appointment::SyncState;
-use shared::appointment::queries::{Booked, Changed};
+use chrono::Utc;
+use serde_json::{Value, json};
+use shared::appointment::queries::{self, Booked, Changed};
+use shared::appointment::{SyncState, request};
 
-use crate::clinic::{Clinic, changed};
+use crate::clinic::{CALENDAR, Clinic, changed, soon};
 
 #[tokio::test]
 async fn a_booking_becomes_an_event_under_the_id_chosen_for_it() {
@@ -41,9 +42,7 @@ async fn a_booking_becomes_an_event_under_the_id_chosen_for_it() {
 
 #[tokio::test]
 async fn a_change_is_patched_into_the_same_event() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
 
     let patch = json!({"starts_at": "2027-03-01T10:00:00+05:00", "ends_at": "2027-03-01T10:45:00+05:00", "notes": "x-ray"});
     let appointment = changed(clinic.patch(appointment.id, patch).await);
@@ -58,9 +57,7 @@ async fn a_change_is_patched_into_the_same_event() {
 
 #[tokio::test]
 async fn what_google_need_not_know_is_not_sent() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     clinic.google.clear_requests();
 
     changed(clinic.patch(appointment.id, json!({"status": "completed"})).await);
@@ -71,22 +68,13 @@ async fn what_google_need_not_know_is_not_sent() {
 
 #[tokio::test]
 async fn a_cancellation_deletes_the_event_and_another_one_changes_nothing() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let cancelled = clinic.cancel(appointment.id).await;
     assert_eq!(clinic.push().await.unwrap().deleted, 1);
     assert!(clinic.live_events().is_empty());
 
-    let again = shared::appointment::request::cancel_without_reason();
-    let outcome = shared::appointment::queries::change(
-        &clinic.db,
-        crate::clinic::soon(),
-        appointment.id,
-        &again,
-        None,
-        "frontend",
-    );
+    let again = request::cancel_without_reason();
+    let outcome = queries::change(&clinic.db, soon(), appointment.id, &again, None, "frontend");
     let Changed::Unchanged(unchanged) = outcome.await.unwrap() else {
         panic!("changed")
     };
@@ -101,18 +89,13 @@ async fn an_appointment_cancelled_before_its_event_came_to_be_never_has_one() {
     let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
     clinic.cancel(appointment.id).await;
     clinic.push().await.unwrap();
-    assert_eq!(
-        clinic.google.events("clinic@example.com").unwrap(),
-        Vec::<serde_json::Value>::new()
-    );
+    assert_eq!(clinic.google.events(CALENDAR).unwrap(), Vec::<Value>::new());
     assert_eq!(clinic.read(appointment.id).await.sync_state, SyncState::Synced);
 }
 
 #[tokio::test]
 async fn a_cancelled_appointment_that_is_set_to_scheduled_gets_a_new_event() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     clinic.cancel(appointment.id).await;
     clinic.tick().await;
     let back = changed(clinic.patch(appointment.id, json!({"status": "scheduled"})).await);
@@ -132,17 +115,8 @@ async fn of_many_bookings_of_one_slot_at_once_one_wins() {
     let databases: Vec<_> = (0..8).map(|_| clinic.another_database()).collect();
     let bookings = databases.iter().map(|db| async move {
         let body = json!({"patient_name": "A. Khan", "starts_at": "2027-03-01T09:00:00Z"});
-        let booking = shared::appointment::request::booking(body, chrono::Utc::now()).unwrap();
-        let zone = chrono_tz::Asia::Karachi;
-        shared::appointment::queries::book(
-            db,
-            crate::clinic::soon(),
-            &booking,
-            crate::clinic::CALENDAR,
-            zone,
-            "a",
-        )
-        .await
+        let booking = request::booking(body, Utc::now()).unwrap();
+        queries::book(db, soon(), &booking, CALENDAR, chrono_tz::Asia::Karachi, "a").await
     });
     let outcomes = futures_util::future::join_all(bookings).await;
     let booked = outcomes
@@ -161,9 +135,7 @@ async fn of_many_bookings_of_one_slot_at_once_one_wins() {
 
 #[tokio::test]
 async fn our_own_writes_coming_back_change_nothing() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     // Each is listed by the pull that follows: a patch, a deletion with an insert, a deletion.
     changed(clinic.patch(appointment.id, json!({"title": "Ours"})).await);
     clinic.push().await.unwrap();

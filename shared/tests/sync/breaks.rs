@@ -5,7 +5,7 @@ use serde_json::json;
 use shared::appointment::{Appointment, Status};
 use shared::sync::SyncError;
 
-use crate::clinic::{CALENDAR, Clinic, changed};
+use crate::clinic::{Clinic, changed};
 use crate::process::Process;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -103,10 +103,7 @@ impl Day {
             &contested.google_calendar_event_id,
             &json!({"location": "Room 2"}),
         );
-        let person = clinic.google.person();
-        person
-            .delete(CALENDAR, &deleted.google_calendar_event_id)
-            .unwrap();
+        clinic.delete(&deleted.google_calendar_event_id);
         Self {
             contested: changed(clinic.patch(contested.id, ours).await),
             cancelled: clinic.cancel(cancelled.id).await,

@@ -117,10 +117,8 @@ async fn a_notification_that_comes_twice_or_late_changes_nothing() {
         assert_eq!(watched.note(old).await, Noted::Nothing);
     }
     let clinic = &watched.clinic;
-    let sync = clinic.sync();
-    let pull = || sync.pull(CALENDAR, Occasion::Notified, Patience::Leave, false, soon());
-    assert!(pull().await.unwrap().is_some());
-    assert!(pull().await.unwrap().is_none());
+    assert!(clinic.pull_if_notified().await.unwrap().is_some());
+    assert_eq!(clinic.pull_if_notified().await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -171,11 +169,7 @@ async fn a_burst_of_notifications_costs_no_more_pulls_while_google_fails() {
     let began = Instant::now();
     for number in 1..=4 {
         watched.note(number).await;
-        let sync = clinic.sync();
-        let pulled = sync
-            .pull(CALENDAR, Occasion::Notified, Patience::Leave, false, soon())
-            .await;
-        assert!(pulled.is_err());
+        assert!(clinic.pull_if_notified().await.is_err());
     }
     let most = 2 + usize::try_from(began.elapsed().as_secs()).unwrap();
     let lists = clinic.google.count("events.list") - before;

@@ -6,17 +6,19 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use local::google::{Fault, StandIn};
+use chrono_tz::Tz;
+use local::google::StandIn;
 use local::postgres::TestDatabase;
 use serde_json::{Value, json};
 use shared::appointment::queries::{self, Booked, Changed};
-use shared::appointment::{Appointment, Status, SyncState, request};
+use shared::appointment::{Appointment, request};
 use shared::bus::{Announce, Message};
 use shared::database::{Database, DatabaseUrl};
 use shared::deadline::Deadline;
 use shared::google::{ApiUrl, Client, ServiceAccount};
 use shared::sync::status::{self, CalendarRecord};
 use shared::sync::{Occasion, Patience, Pulled, Pushed, Sync, SyncError};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 pub(crate) const CALENDAR: &str = "clinic@example.com";
@@ -37,6 +39,7 @@ pub(crate) struct Clinic {
     pub(crate) client: Client,
     pub(crate) db: Database,
     pub(crate) heard: Heard,
+    zone: Tz,
     database: TestDatabase,
 }
 
@@ -53,8 +56,36 @@ impl Clinic {
             db: Database::new(DatabaseUrl::parse(&database.url()).unwrap()),
             google,
             heard: Heard::default(),
+            zone: chrono_tz::Asia::Karachi,
             database,
         }
+    }
+
+    /// A clinic with one appointment, at nine on 1 March 2027 in Karachi, which Google shows.
+    pub(crate) async fn with_one() -> (Self, Appointment) {
+        let clinic = Self::open().await;
+        let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
+        clinic.tick().await;
+        (clinic, appointment)
+    }
+
+    /// A clinic with so many appointments, one an hour from the first of March 2027 on, which Google shows.
+    pub(crate) async fn with(count: u32) -> (Self, Vec<Appointment>) {
+        let clinic = Self::open().await;
+        let mut appointments = Vec::new();
+        for index in 0..count {
+            let (day, hour) = (1 + index / 24, index % 24);
+            let starts_at = format!("2027-03-{day:02}T{hour:02}:00:00+05:00");
+            appointments.push(clinic.book(&starts_at).await);
+        }
+        clinic.tick().await;
+        (clinic, appointments)
+    }
+
+    /// From now on it is in this zone, its calendar in Google included.
+    pub(crate) fn set_zone(&mut self, zone: Tz) {
+        self.google.set_time_zone(CALENDAR, zone);
+        self.zone = zone;
     }
 
     /// Another process on the same clinic.
@@ -71,7 +102,7 @@ impl Clinic {
             db: &self.db,
             google: &self.client,
             bus: &self.heard,
-            clinic_zone: chrono_tz::Asia::Karachi,
+            clinic_zone: self.zone,
         }
     }
 
@@ -101,6 +132,13 @@ impl Clinic {
         Ok(pulled.expect("nobody else holds the lease"))
     }
 
+    /// What a run does that a notification woke.
+    pub(crate) async fn pull_if_notified(&self) -> Result<Option<Pulled>, SyncError> {
+        self.sync()
+            .pull(CALENDAR, Occasion::Notified, Patience::Leave, false, soon())
+            .await
+    }
+
     /// What the 5-minute run does.
     pub(crate) async fn tick(&self) {
         self.push().await.unwrap();
@@ -125,16 +163,9 @@ impl Clinic {
             .unwrap()
             .extend(more.as_object().unwrap().clone());
         let booking = request::booking(body, Utc::now()).unwrap();
-        queries::book(
-            &self.db,
-            soon(),
-            &booking,
-            CALENDAR,
-            chrono_tz::Asia::Karachi,
-            "frontend",
-        )
-        .await
-        .unwrap()
+        queries::book(&self.db, soon(), &booking, CALENDAR, self.zone, "frontend")
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn patch(&self, id: Uuid, body: Value) -> Changed {
@@ -173,6 +204,13 @@ impl Clinic {
         events
     }
 
+    /// The one event that Google shows.
+    pub(crate) fn only_event(&self) -> Value {
+        let mut events = self.live_events();
+        assert_eq!(events.len(), 1, "{events:?}");
+        events.remove(0)
+    }
+
     pub(crate) fn event(&self, id: &str) -> Value {
         let events = self.google.events(CALENDAR).unwrap();
         events
@@ -181,8 +219,19 @@ impl Clinic {
             .unwrap_or_else(|| panic!("no event {id}"))
     }
 
+    /// A person edits an event.
     pub(crate) fn edit(&self, event_id: &str, patch: &Value) {
         self.google.person().edit(CALENDAR, event_id, patch).unwrap();
+    }
+
+    /// A person deletes an event.
+    pub(crate) fn delete(&self, event_id: &str) {
+        self.google.person().delete(CALENDAR, event_id).unwrap();
+    }
+
+    /// A person takes an event out of the bin.
+    pub(crate) fn restore(&self, event_id: &str) {
+        self.google.person().restore(CALENDAR, event_id).unwrap();
     }
 
     pub(crate) fn heard(&self) -> Vec<Message> {
@@ -197,17 +246,29 @@ impl Clinic {
             .unwrap();
     }
 
+    /// Reads by a query of the test's own.
+    pub(crate) async fn rows(&self, query: &str) -> Vec<Row> {
+        self.db
+            .read(soon(), async |client| client.query_typed(query, &[]).await)
+            .await
+            .unwrap()
+    }
+
+    /// Who changed an appointment, and how, in one word; oldest first.
+    pub(crate) async fn history(&self, id: Uuid) -> Vec<(String, String)> {
+        let query = format!(
+            "select by, change from appointment_history where appointment_id = '{id}' order by version"
+        );
+        let rows = self.rows(&query).await;
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+
     /// What the last change of an appointment changed, as its history says.
     pub(crate) async fn last_change(&self, id: Uuid) -> Value {
-        let read =
-            "select fields from appointment_history where appointment_id = $1 order by version desc limit 1";
-        let parameters = [(&id as _, tokio_postgres::types::Type::UUID)];
-        let rows = self
-            .db
-            .read(soon(), async |client| client.query_typed(read, &parameters).await)
-            .await
-            .unwrap();
-        rows[0].get("fields")
+        let query = format!(
+            "select fields from appointment_history where appointment_id = '{id}' order by version desc limit 1"
+        );
+        self.rows(&query).await[0].get(0)
     }
 
     /// How things stand with the calendar, as status tells it.
@@ -216,133 +277,6 @@ impl Clinic {
             .read(soon(), async |client| status::read(client, CALENDAR).await)
             .await
             .unwrap()
-    }
-
-    /// Google answers the first page of the next listing, and leaves the second one hanging.
-    pub(crate) async fn answer_one_page(&self) {
-        let asked = self.google.count("events.list");
-        self.google.fail(Fault::on("events.list").after().hang().times(1));
-        while self.google.count("events.list") == asked {
-            tokio::task::yield_now().await;
-        }
-        self.google.fail(Fault::on("events.list").hang().times(1));
-        self.google.release();
-    }
-
-    /// What time does to the claims and leases of runs that died or are frozen.
-    pub(crate) async fn let_claims_and_leases_lapse(&self) {
-        self.sql(
-            "update calendar_events set claimed_until = now() - interval '1 second' where claim is not null;
-             update calendars set lease_until = now() - interval '1 second' where lease_owner is not null",
-        )
-        .await;
-    }
-
-    pub(crate) async fn history(&self, id: Uuid) -> Vec<(String, String)> {
-        let read = "select by, change from appointment_history where appointment_id = $1 order by version";
-        let parameters = [(&id as _, tokio_postgres::types::Type::UUID)];
-        let rows = self
-            .db
-            .read(soon(), async |client| client.query_typed(read, &parameters).await)
-            .await
-            .unwrap();
-        rows.iter()
-            .map(|row| (row.get("by"), row.get("change")))
-            .collect()
-    }
-
-    /// All that stands on either side: rows and events.
-    pub(crate) async fn everything(&self) -> Vec<String> {
-        const ROWS: &str = "select to_jsonb(a)::text from appointments a
-            union all select to_jsonb(e)::text from calendar_events e
-            union all select to_jsonb(c)::text from calendars c
-            union all select to_jsonb(h)::text from appointment_history h";
-        let read = self
-            .db
-            .read(soon(), async |client| client.query_typed(ROWS, &[]).await);
-        let rows = read.await.unwrap();
-        let events = self.google.events(CALENDAR).unwrap();
-        rows.iter()
-            .map(|row| row.get(0))
-            .chain(events.iter().map(Value::to_string))
-            .collect()
-    }
-
-    /// Nothing was written on either side since it had [`everything`](Self::everything) like this.
-    pub(crate) async fn check_unchanged(&self, before: &[String], case: &str) {
-        let mut now = self.everything().await;
-        assert_eq!(now.len(), before.len(), "{case}");
-        now.retain(|one| !before.contains(one));
-        assert!(now.is_empty(), "{case}: written since: {now:#?}");
-    }
-
-    /// Both sides say the same of an appointment: one event shows it, or none if it is cancelled.
-    pub(crate) async fn check_agreement(&self, id: Uuid) {
-        let appointment = self.read(id).await;
-        let mut shown = self.live_events();
-        shown.retain(|event| event["extendedProperties"]["private"]["appointment_id"] == id.to_string());
-        if appointment.status == Status::Cancelled {
-            assert_eq!(shown, Vec::<Value>::new());
-            return;
-        }
-        assert_eq!(shown.len(), 1, "{shown:?}");
-        let event = &shown[0];
-        assert_eq!(event["id"], appointment.google_calendar_event_id);
-        assert_eq!(event["summary"], appointment.title);
-        assert_eq!(event["location"].as_str(), appointment.location.as_deref());
-        let notes = event["description"].as_str().unwrap();
-        let notes = notes.split_once("--- Patient").unwrap().0.trim();
-        assert_eq!(notes, appointment.notes.unwrap_or_default());
-        let time = |name: &str| at(event[name]["dateTime"].as_str().unwrap());
-        assert_eq!(
-            (time("start"), time("end")),
-            (appointment.starts_at, appointment.ends_at)
-        );
-    }
-
-    /// What must hold after every run, whatever was done: Google never saw a request that it would refuse as malformed,
-    /// nor a write to an existing event without `If-Match`.
-    pub(crate) fn check_manners(&self) {
-        assert_eq!(self.google.violations(), Vec::<String>::new());
-        assert!(self.google.unconditional_writes().is_empty());
-    }
-
-    /// How every story ends: nothing is left to do, and what a caller changes later goes out and stays.
-    pub(crate) async fn check_callers_go_on(&self, id: Uuid) {
-        self.check_at_rest().await;
-        let before = self.read(id).await;
-        let ward = format!("Ward {}", before.version);
-        if before.status == Status::Cancelled {
-            changed(self.patch(id, json!({"status": "scheduled"})).await);
-        }
-        changed(self.patch(id, json!({"location": ward})).await);
-        self.tick().await;
-        let after = self.read(id).await;
-        assert_eq!(after.location.as_ref(), Some(&ward));
-        assert_eq!((&after.title, &after.notes), (&before.title, &before.notes));
-        assert_eq!(
-            (after.starts_at, after.ends_at),
-            (before.starts_at, before.ends_at)
-        );
-        assert_eq!(after.sync_state, SyncState::Synced);
-        let event = self.event(&after.google_calendar_event_id);
-        if after.status == Status::Scheduled {
-            assert_eq!(
-                (&event["location"], &event["summary"]),
-                (&json!(ward), &json!(after.title))
-            );
-        }
-        self.check_at_rest().await;
-    }
-
-    /// In step: another run finds nothing to do, makes one call and changes nothing.
-    pub(crate) async fn check_at_rest(&self) {
-        self.google.clear_requests();
-        let heard = self.heard().len();
-        self.tick().await;
-        assert_eq!(self.google.requests().len(), 1, "{:?}", self.google.counts());
-        assert_eq!(self.heard().len(), heard);
-        self.check_manners();
     }
 }
 

@@ -7,6 +7,7 @@ use shared::google::Error;
 use shared::sync::SyncError;
 
 use crate::clinic::{CALENDAR, Clinic, changed};
+use crate::process::{Point, Process};
 
 #[tokio::test]
 async fn a_used_up_quota_leaves_the_calendar_alone_for_a_while() {
@@ -40,9 +41,7 @@ async fn a_used_up_quota_leaves_the_calendar_alone_for_a_while() {
 
 #[tokio::test]
 async fn a_quota_that_a_listing_used_up_stops_both_ways_and_loses_nothing() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     clinic
         .google
         .fail(Fault::on("events.list").refuse(403, "quotaExceeded").times(1));
@@ -70,7 +69,7 @@ async fn a_quota_that_a_listing_used_up_stops_both_ways_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_shorter_pause_does_not_end_a_longer_one() {
+async fn a_run_during_a_pause_does_not_prolong_it() {
     let clinic = Clinic::open().await;
     clinic.tick().await;
     clinic
@@ -79,18 +78,30 @@ async fn a_shorter_pause_does_not_end_a_longer_one() {
     let before = clinic.status().await.cooldown_until;
     assert!(before.is_some());
     assert!(clinic.pull().await.is_err());
-    assert_eq!(
-        clinic.status().await.cooldown_until,
-        before,
-        "no pull prolongs what stops it"
-    );
+    assert_eq!(clinic.status().await.cooldown_until, before);
+}
+
+#[tokio::test]
+async fn a_shorter_pause_does_not_end_a_longer_one() {
+    let clinic = Clinic::open().await;
+    let process = Process::start(&clinic).await;
+    clinic
+        .google
+        .fail(Fault::on("events.list").refuse(403, "quotaExceeded").times(1));
+    let run = process.frozen_pull(Point::before("set cooldown_until =")).await;
+    clinic
+        .sql("update calendars set cooldown_until = now() + interval '1 hour'")
+        .await;
+    let longer = clinic.status().await.cooldown_until;
+    assert!(longer.is_some());
+    process.wake();
+    assert!(run.await.is_err());
+    assert_eq!(clinic.status().await.cooldown_until, longer);
 }
 
 #[tokio::test]
 async fn one_event_at_which_google_always_fails_stops_neither_the_others_nor_what_people_change() {
-    let clinic = Clinic::open().await;
-    let poisonous = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, poisonous) = Clinic::with_one().await;
     clinic.google.fail(
         Fault::on("events.patch")
             .refuse(503, "backendError")
@@ -119,4 +130,8 @@ async fn a_short_pause_is_waited_for() {
         .sql("update calendars set cooldown_until = now() + interval '300 milliseconds'")
         .await;
     clinic.pull().await.unwrap();
+    let waited = clinic
+        .rows("select last_sync_at >= cooldown_until from calendars")
+        .await;
+    assert!(waited[0].get::<_, bool>(0), "it pulled before the pause was over");
 }

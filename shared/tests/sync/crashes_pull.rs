@@ -1,15 +1,13 @@
 //! Pulls killed between two effects. Each test is named after what this loses elsewhere.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use local::google::ListingManners;
 use serde_json::json;
 use shared::appointment::{Appointment, Status};
-use shared::deadline::Deadline;
 
-use crate::clinic::{CALENDAR, Clinic, soon};
+use crate::clinic::Clinic;
 use crate::process::{Point, Process};
+use crate::waiting::time_for_one_page;
 
 const LEASE: &str = "insert into calendars as c";
 const PROLONGED: &str = "returning now() as renewed_at";
@@ -18,8 +16,6 @@ const EVENTS: &str = "update calendar_events e set";
 const APPOINTMENTS: &str = "insert into appointment_history";
 const RECORD: &str = "last_sync_at = clock_timestamp()";
 const PLACE: &str = "set unfinished_listing = $3";
-/// A run keeps so much of its time back.
-const KEPT_BACK: Duration = Duration::from_secs(6);
 
 #[tokio::test]
 async fn killed_after_the_lease_the_calendar_is_not_left_unread() {
@@ -118,8 +114,7 @@ async fn killed_after_a_page(point: Point, committed: bool) {
     let (edited, deleted, untouched) = appointments(&clinic).await;
     let before = record(&clinic).await;
     let process = Process::start(&clinic).await;
-    let deadline = Deadline::after(KEPT_BACK + Duration::from_secs(2));
-    let run = async { tokio::join!(process.pull_until(deadline), clinic.answer_one_page()) };
+    let run = async { tokio::join!(process.pull_until(time_for_one_page()), clinic.answer_one_page()) };
     process.kill(point, run).await;
 
     let applied = clinic.read(edited.id).await.version + clinic.read(deleted.id).await.version - 2;
@@ -143,14 +138,8 @@ async fn appointments(clinic: &Clinic) -> (Appointment, Appointment, Appointment
     let untouched = clinic.book("2027-03-01T11:00:00+05:00").await;
     clinic.tick().await;
     clinic.edit(&edited.google_calendar_event_id, &json!({"location": "Room 2"}));
-    let person = clinic.google.person();
-    person
-        .delete(CALENDAR, &deleted.google_calendar_event_id)
-        .unwrap();
-    clinic.google.set_listing_manners(ListingManners {
-        page_limit: Some(1),
-        ..ListingManners::default()
-    });
+    clinic.delete(&deleted.google_calendar_event_id);
+    clinic.list_one_by_one();
     (edited, deleted, untouched)
 }
 
@@ -172,9 +161,6 @@ async fn check_applied(
 /// The calendar's record of its last pull.
 async fn record(clinic: &Clinic) -> (Option<String>, Option<DateTime<Utc>>) {
     const READ: &str = "select sync_token, last_sync_at from calendars";
-    let row = clinic
-        .db
-        .read(soon(), async |client| client.query_typed_one(READ, &[]).await);
-    let row = row.await.unwrap();
-    (row.get(0), row.get(1))
+    let rows = clinic.rows(READ).await;
+    (rows[0].get(0), rows[0].get(1))
 }

@@ -7,7 +7,8 @@ use shared::appointment::{Status, SyncState};
 use shared::google::Error;
 use shared::sync::SyncError;
 
-use crate::clinic::{CALENDAR, Clinic, changed, soon};
+use crate::clinic::{CALENDAR, Clinic, changed};
+use crate::process::Process;
 
 #[tokio::test]
 async fn a_first_write_whose_answer_was_lost_is_adopted_not_doubled() {
@@ -25,10 +26,9 @@ async fn a_first_write_whose_answer_was_lost_is_adopted_not_doubled() {
     );
     changed(clinic.patch(appointment.id, json!({"title": "Ours"})).await);
     clinic.push_all().await.unwrap();
-    let live = clinic.live_events();
-    assert_eq!(live.len(), 1);
+    let shown = clinic.only_event();
     assert_eq!(
-        (&live[0]["summary"], &live[0]["location"]),
+        (&shown["summary"], &shown["location"]),
         (&json!("Ours"), &json!("Room 2"))
     );
     let adopted = clinic.read(appointment.id).await;
@@ -42,9 +42,7 @@ async fn a_first_write_whose_answer_was_lost_is_adopted_not_doubled() {
 
 #[tokio::test]
 async fn a_patch_whose_answer_was_lost_is_not_taken_for_a_persons_edit() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     changed(clinic.patch(appointment.id, json!({"title": "First"})).await);
     clinic.google.fail(Fault::on("events.patch").after().disconnect());
     let _ = clinic.push().await;
@@ -70,33 +68,20 @@ async fn a_patch_whose_answer_was_lost_is_not_taken_for_a_persons_edit() {
 
 #[tokio::test]
 async fn a_patch_that_arrives_after_we_have_looked_is_not_taken_for_a_persons_edit() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     changed(clinic.patch(appointment.id, json!({"title": "First"})).await);
     // One run's patch is stuck on its way; another run looks, finds nothing written, and cannot write either.
-    clinic.google.fail(Fault::on("events.patch").hang().times(1));
-    let stuck = clinic.push();
     let others = async {
-        while clinic.google.count("events.patch") == 0 {
-            tokio::task::yield_now().await;
-        }
         changed(clinic.patch(appointment.id, json!({"title": "Second"})).await);
-        clinic
-            .sql("update calendar_events set claimed_until = now() - interval '1 second'")
-            .await;
+        clinic.let_claims_and_leases_lapse().await;
         clinic
             .google
             .fail(Fault::on("events.patch").refuse(400, "invalid").times(1));
-        let other = shared::sync::Sync {
-            db: &clinic.another_database(),
-            ..clinic.sync()
-        };
-        assert_eq!(other.push(CALENDAR, soon()).await.unwrap().failed, 1);
-        clinic.google.release();
+        let other = Process::start(&clinic).await;
+        assert_eq!(other.push().await.unwrap().failed, 1);
     };
-    let (stuck, ()) = tokio::join!(stuck, others);
-    stuck.unwrap();
+    let patch = Fault::on("events.patch");
+    clinic.during(patch, clinic.push(), others).await.unwrap();
     let event_id = &appointment.google_calendar_event_id;
     assert_eq!(clinic.event(event_id)["summary"], "First");
     clinic.push_all().await.unwrap();
@@ -108,9 +93,7 @@ async fn a_patch_that_arrives_after_we_have_looked_is_not_taken_for_a_persons_ed
 
 #[tokio::test]
 async fn a_deletion_whose_answer_was_lost_is_a_deletion() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     clinic.cancel(appointment.id).await;
     clinic
         .google
@@ -126,9 +109,7 @@ async fn a_deletion_whose_answer_was_lost_is_a_deletion() {
 
 #[tokio::test]
 async fn with_google_down_bookings_wait_and_nothing_is_cancelled() {
-    let clinic = Clinic::open().await;
-    let shown = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, shown) = Clinic::with_one().await;
     clinic.google.set_outage(Outage::Closed);
     let waiting = clinic.book("2027-03-01T10:00:00+05:00").await;
     assert!(matches!(
@@ -154,9 +135,7 @@ async fn with_google_down_bookings_wait_and_nothing_is_cancelled() {
 
 #[tokio::test]
 async fn an_unshared_calendar_parks_nothing_and_cancels_nothing() {
-    let clinic = Clinic::open().await;
-    let shown = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, shown) = Clinic::with_one().await;
     clinic.google.share(CALENDAR, Access::None);
     let waiting = clinic.book("2027-03-01T10:00:00+05:00").await;
     assert!(matches!(
@@ -176,9 +155,7 @@ async fn an_unshared_calendar_parks_nothing_and_cancels_nothing() {
 
 #[tokio::test]
 async fn a_page_that_failed_applies_nothing_and_the_next_pull_finds_all() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     clinic.edit(
         &appointment.google_calendar_event_id,
         &json!({"location": "Room 2"}),

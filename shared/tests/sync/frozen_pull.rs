@@ -8,9 +8,8 @@ use local::google::ListingManners;
 use serde_json::json;
 use shared::appointment::{Status, queries, request};
 
-use crate::clinic::{CALENDAR, Clinic, changed, soon};
+use crate::clinic::{Clinic, changed, soon};
 use crate::process::{Point, Process};
-use crate::races::until_waiting;
 
 #[tokio::test]
 async fn a_pull_frozen_as_google_lists_commits_nothing() {
@@ -57,10 +56,7 @@ async fn frozen(point: Point, busy: bool) {
         clinic.book("2027-03-01T10:00:00+05:00").await,
     );
     clinic.tick().await;
-    clinic.google.set_listing_manners(ListingManners {
-        page_limit: Some(1),
-        ..ListingManners::default()
-    });
+    clinic.list_one_by_one();
     for appointment in [&appointment, &other] {
         clinic.edit(
             &appointment.google_calendar_event_id,
@@ -68,8 +64,7 @@ async fn frozen(point: Point, busy: bool) {
         );
     }
     let process = Process::start(&clinic).await;
-    let mut run = pin!(process.pull());
-    process.freeze(point, run.as_mut()).await;
+    let run = process.frozen_pull(point).await;
 
     clinic.let_claims_and_leases_lapse().await;
     if busy {
@@ -87,8 +82,7 @@ async fn frozen(point: Point, busy: bool) {
             &appointment.google_calendar_event_id,
             &json!({"location": "Room 3"}),
         );
-        let person = clinic.google.person();
-        person.delete(CALENDAR, &other.google_calendar_event_id).unwrap();
+        clinic.delete(&other.google_calendar_event_id);
         clinic.tick().await;
     }
     let done = clinic.everything().await;
@@ -110,22 +104,17 @@ async fn frozen(point: Point, busy: bool) {
 
 #[tokio::test]
 async fn a_pull_frozen_in_its_transaction_holds_up_nobody_but_who_wants_its_rows() {
-    let clinic = Clinic::open().await;
-    let listed = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, listed) = Clinic::with_one().await;
     clinic.edit(&listed.google_calendar_event_id, &json!({"location": "Room 2"}));
     let process = Process::start(&clinic).await;
-    let mut run = pin!(process.pull());
-    process
-        .freeze(Point::after("for update of e"), run.as_mut())
-        .await;
+    let run = process.frozen_pull(Point::after("for update of e")).await;
 
     let db = clinic.another_database();
     let change = request::reschedule(json!({"starts_at": "2027-03-02T09:00:00+05:00"})).unwrap();
     let mut wants_it = pin!(queries::change(&db, soon(), listed.id, &change, None, "frontend"));
     tokio::select! {
         early = &mut wants_it => panic!("{early:?}"),
-        () = until_waiting(&clinic, 1) => {}
+        () = clinic.until_locked_out(1) => {}
     }
     clinic.book("2027-03-03T09:00:00+05:00").await;
     assert!(

@@ -1,12 +1,10 @@
 //! Pushes that are frozen past their claim and wake up when another one has done their work: they store nothing, and what
 //! they still have on its way to Google undoes nothing.
 
-use std::pin::pin;
-
 use serde_json::{Value, json};
 use shared::appointment::Status;
 
-use crate::clinic::{CALENDAR, Clinic, changed};
+use crate::clinic::{Clinic, changed};
 use crate::process::{Point, Process};
 use crate::write::Write;
 
@@ -44,8 +42,7 @@ async fn frozen(write: Write, point: Point) {
     let clinic = Clinic::open().await;
     let appointment = write.due(&clinic).await;
     let process = Process::start(&clinic).await;
-    let mut run = pin!(process.push());
-    process.freeze(point, run.as_mut()).await;
+    let run = process.frozen_push(point).await;
 
     clinic.let_claims_and_leases_lapse().await;
     clinic.tick().await;
@@ -98,8 +95,7 @@ async fn frozen_look(point: Point) {
     let event_id = &appointment.google_calendar_event_id;
     clinic.edit(event_id, &json!({"location": "Room 2"}));
     let process = Process::start(&clinic).await;
-    let mut run = pin!(process.push());
-    process.freeze(point, run.as_mut()).await;
+    let run = process.frozen_push(point).await;
 
     clinic.let_claims_and_leases_lapse().await;
     clinic.tick().await;
@@ -121,10 +117,7 @@ async fn an_insert_that_comes_after_its_appointment_was_cancelled_is_deleted_aga
     let clinic = Clinic::open().await;
     let appointment = Write::Insert.due(&clinic).await;
     let process = Process::start(&clinic).await;
-    let mut run = pin!(process.push());
-    process
-        .freeze(Point::before_call("events.insert"), run.as_mut())
-        .await;
+    let run = process.frozen_push(Point::before_call("events.insert")).await;
     clinic.let_claims_and_leases_lapse().await;
     clinic.cancel(appointment.id).await;
     clinic.tick().await;
@@ -143,16 +136,10 @@ async fn a_deletion_that_comes_after_the_event_was_restored_deletes_nothing() {
     let clinic = Clinic::open().await;
     let appointment = Write::Delete.due(&clinic).await;
     let process = Process::start(&clinic).await;
-    let mut run = pin!(process.push());
-    process
-        .freeze(Point::before_call("events.delete"), run.as_mut())
-        .await;
+    let run = process.frozen_push(Point::before_call("events.delete")).await;
     clinic.let_claims_and_leases_lapse().await;
     clinic.tick().await;
-    let person = clinic.google.person();
-    person
-        .restore(CALENDAR, &appointment.google_calendar_event_id)
-        .unwrap();
+    clinic.restore(&appointment.google_calendar_event_id);
     clinic.tick().await;
     process.wake();
     run.await.unwrap();
@@ -165,20 +152,16 @@ async fn a_deletion_that_comes_after_the_event_was_restored_deletes_nothing() {
 async fn an_insert_that_comes_after_we_have_looked_is_not_taken_for_a_persons() {
     let clinic = Clinic::open().await;
     let appointment = Write::Insert.due(&clinic).await;
-    let frozen = Process::start(&clinic).await;
-    let mut late = pin!(frozen.push());
-    frozen
-        .freeze(Point::before_call("events.insert"), late.as_mut())
-        .await;
+    let first = Process::start(&clinic).await;
+    let late = first.frozen_push(Point::before_call("events.insert")).await;
 
     changed(clinic.patch(appointment.id, json!({"title": "Younger"})).await);
     clinic.let_claims_and_leases_lapse().await;
     // Another push has looked and found nothing when the insert comes, as if it were younger than the caller's change.
     let other = Process::start(&clinic).await;
-    let mut push = pin!(other.push());
     let looked = Point::after("set sent = null, next_attempt_at = now()");
-    other.freeze(looked, push.as_mut()).await;
-    frozen.wake();
+    let push = other.frozen_push(looked).await;
+    first.wake();
     late.await.unwrap();
     other.wake();
     push.await.unwrap();

@@ -3,9 +3,9 @@
 use local::google::{Fault, ListingManners};
 use serde_json::json;
 use shared::appointment::Status;
-use shared::sync::{Occasion, Patience, Sync};
 
-use crate::clinic::{CALENDAR, Clinic, soon};
+use crate::clinic::Clinic;
+use crate::process::Process;
 
 #[tokio::test]
 async fn a_dead_token_leads_to_a_full_listing_that_finds_edits_and_deletions() {
@@ -14,11 +14,7 @@ async fn a_dead_token_leads_to_a_full_listing_that_finds_edits_and_deletions() {
     let deleted = clinic.book("2027-03-01T10:00:00+05:00").await;
     clinic.tick().await;
     clinic.edit(&edited.google_calendar_event_id, &json!({"location": "Room 2"}));
-    clinic
-        .google
-        .person()
-        .delete(CALENDAR, &deleted.google_calendar_event_id)
-        .unwrap();
+    clinic.delete(&deleted.google_calendar_event_id);
     clinic.google.expire_sync_tokens();
     let pulled = clinic.pull().await.unwrap();
     assert_eq!((pulled.full, pulled.updated, pulled.cancelled), (true, 1, 1));
@@ -41,25 +37,14 @@ async fn an_event_younger_than_the_listing_is_not_missed() {
 async fn an_event_that_came_and_went_before_the_listing_was_read_is_not_taken_for_younger() {
     let clinic = Clinic::open().await;
     let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    let db = clinic.another_database();
-    let other = Sync {
-        db: &db,
-        ..clinic.sync()
-    };
+    let other = Process::start(&clinic).await;
     // The pull has begun; Google reads its events only after the push, and after the deletion.
-    clinic.google.fail(Fault::on("events.list").hang().times(1));
     let meanwhile = async {
-        while clinic.google.count("events.list") == 0 {
-            tokio::task::yield_now().await;
-        }
-        other.push(CALENDAR, soon()).await.unwrap();
-        let person = clinic.google.person();
-        person
-            .delete(CALENDAR, &appointment.google_calendar_event_id)
-            .unwrap();
-        clinic.google.release();
+        other.push().await.unwrap();
+        clinic.delete(&appointment.google_calendar_event_id);
     };
-    let (pulled, ()) = tokio::join!(clinic.pull(), meanwhile);
+    let listing = Fault::on("events.list");
+    let pulled = clinic.during(listing, clinic.pull(), meanwhile).await;
     assert_eq!(pulled.unwrap().cancelled, 1);
     clinic.tick().await;
     assert_eq!(clinic.read(appointment.id).await.status, Status::Cancelled);
@@ -71,25 +56,15 @@ async fn an_event_deleted_before_we_heard_that_it_came_to_be_is_deleted_all_the_
     let clinic = Clinic::open().await;
     let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
     let unheard = clinic.book("2027-03-01T10:00:00+05:00").await;
-    let db = clinic.another_database();
-    let other = Sync {
-        db: &db,
-        ..clinic.sync()
-    };
-    // Google's answers to the push are late; one of its calls, too.
+    let other = Process::start(&clinic).await;
+    // Google's answer to one insert is late, and the other insert itself.
     let google = &clinic.google;
     google.fail(Fault::on("events.insert").after().hang().times(1));
     google.fail(Fault::on("events.insert").hang().times(1));
     let meanwhile = async {
-        while google.count("events.insert") < 2 {
-            tokio::task::yield_now().await;
-        }
-        let deleted = clinic.live_events()[0]["id"].as_str().unwrap().to_owned();
-        google.person().delete(CALENDAR, &deleted).unwrap();
-        let pulled = other
-            .pull(CALENDAR, Occasion::Always, Patience::Leave, false, soon())
-            .await;
-        assert_eq!(pulled.unwrap().unwrap().cancelled, 1);
+        clinic.until_called("events.insert", 2).await;
+        clinic.delete(clinic.only_event()["id"].as_str().unwrap());
+        assert_eq!(other.pull().await.unwrap().unwrap().cancelled, 1);
         google.release();
     };
     let (pushed, ()) = tokio::join!(clinic.push(), meanwhile);
@@ -107,12 +82,7 @@ async fn an_event_deleted_before_we_heard_that_it_came_to_be_is_deleted_all_the_
 
 #[tokio::test]
 async fn short_empty_and_overlapping_pages_are_one_listing() {
-    let clinic = Clinic::open().await;
-    let mut appointments = Vec::new();
-    for hour in 9..15 {
-        appointments.push(clinic.book(&format!("2027-03-01T{hour:02}:00:00+05:00")).await);
-    }
-    clinic.tick().await;
+    let (clinic, appointments) = Clinic::with(6).await;
     clinic.google.set_listing_manners(ListingManners {
         page_limit: Some(2),
         empty_pages: true,

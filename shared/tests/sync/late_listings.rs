@@ -1,43 +1,29 @@
 //! A listing shows what was when Google was asked. What our own writes have made of an event since is not undone by it.
 
-use local::google::Fault;
 use serde_json::json;
 use shared::appointment::Status;
-use shared::sync::Sync;
 use uuid::Uuid;
 
-use crate::clinic::{CALENDAR, Clinic, changed, soon};
+use crate::clinic::{Clinic, changed};
+use crate::process::Process;
 
-/// A caller's change, made and pushed while Google's answer to a pull's listing is on its way.
+/// What a caller does.
 #[derive(Clone, Copy, PartialEq)]
 enum Change {
     Title,
     Cancellation,
 }
 
+/// A caller's change, made and pushed while Google's answer to a pull's listing is on its way.
 async fn during_a_listing(clinic: &Clinic, id: Uuid, change: Change) {
-    clinic
-        .google
-        .fail(Fault::on("events.list").after().hang().times(1));
-    clinic.google.clear_requests();
     let meanwhile = async {
-        while clinic.google.count("events.list") == 0 {
-            tokio::task::yield_now().await;
-        }
         match change {
             Change::Title => drop(changed(clinic.patch(id, json!({"title": "Ours"})).await)),
             Change::Cancellation => drop(clinic.cancel(id).await),
         }
-        let db = clinic.another_database();
-        let sync = Sync {
-            db: &db,
-            ..clinic.sync()
-        };
-        sync.push(CALENDAR, soon()).await.unwrap();
-        clinic.google.release();
+        Process::start(clinic).await.push().await.unwrap();
     };
-    let (pulled, ()) = tokio::join!(clinic.pull(), meanwhile);
-    let pulled = pulled.unwrap();
+    let pulled = clinic.pull_during(meanwhile).await;
     assert_eq!((pulled.updated, pulled.cancelled, pulled.restored), (0, 0, 0));
 }
 
@@ -80,26 +66,15 @@ async fn an_appointment_cancelled_during_a_listing_is_not_brought_back() {
 
 #[tokio::test]
 async fn an_event_restored_before_its_appointment_was_cancelled_does_not_bring_it_back() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
-    clinic.google.person().delete(CALENDAR, event_id).unwrap();
-    clinic
-        .google
-        .fail(Fault::on("events.list").after().hang().times(1));
-    clinic.google.clear_requests();
+    clinic.delete(event_id);
     // The listing shows the deletion; the restoration is heard of after the cancellation.
     let meanwhile = async {
-        while clinic.google.count("events.list") == 0 {
-            tokio::task::yield_now().await;
-        }
-        clinic.google.person().restore(CALENDAR, event_id).unwrap();
+        clinic.restore(event_id);
         clinic.cancel(appointment.id).await;
-        clinic.google.release();
     };
-    let (pulled, ()) = tokio::join!(clinic.pull(), meanwhile);
-    pulled.unwrap();
+    clinic.pull_during(meanwhile).await;
     assert_eq!(clinic.pull().await.unwrap().restored, 0);
     clinic.tick().await;
     assert_eq!(clinic.read(appointment.id).await.status, Status::Cancelled);

@@ -1,6 +1,7 @@
 //! Leases and claims: one run at a time. What becomes of those of killed and frozen runs stands in the `crashes` and
 //! `frozen` files.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use local::google::Fault;
@@ -8,7 +9,9 @@ use serde_json::json;
 use shared::sync::{Occasion, Patience, SyncError};
 
 use crate::clinic::{CALENDAR, Clinic, changed, soon};
+use crate::process::{Point, Process};
 
+/// Another run has the calendar, for a minute.
 const HELD: &str =
     "update calendars set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 minute'";
 
@@ -17,23 +20,28 @@ async fn a_calendar_that_another_run_has_is_left_or_waited_for() {
     let clinic = Clinic::open().await;
     clinic.tick().await;
     clinic.sql(HELD).await;
-    let left = clinic
-        .sync()
-        .pull(CALENDAR, Occasion::Always, Patience::Leave, false, soon())
-        .await
-        .unwrap();
-    assert!(left.is_none());
-    let patience = Patience::Wait(Duration::from_millis(300));
-    let waited = clinic
-        .sync()
-        .pull(CALENDAR, Occasion::Always, patience, false, soon())
-        .await;
-    assert!(matches!(waited, Err(SyncError::InProgress)));
-    // The holder died: its lease lapses.
-    clinic
-        .sql("update calendars set lease_until = now() - interval '1 second'")
-        .await;
-    clinic.pull().await.unwrap();
+    let sync = clinic.sync();
+    let pull = |patience| sync.pull(CALENDAR, Occasion::Always, patience, false, soon());
+    assert_eq!(pull(Patience::Leave).await.unwrap(), None);
+    let waited = pull(Patience::Wait(Duration::from_millis(300))).await;
+    assert!(matches!(waited, Err(SyncError::InProgress)), "{waited:?}");
+}
+
+#[tokio::test]
+async fn a_calendar_whose_holder_died_is_had_by_who_waits_for_it() {
+    let clinic = Clinic::open().await;
+    clinic.tick().await;
+    clinic.sql(HELD).await;
+    let process = Process::start(&clinic).await;
+    let sync = process.sync();
+    let patience = Patience::Wait(Duration::from_secs(20));
+    let mut waiting = pin!(sync.pull(CALENDAR, Occasion::Always, patience, false, soon()));
+    // It has asked once, in vain, when the lease lapses.
+    let refused = Point::after("insert into calendars as c");
+    process.freeze(refused, waiting.as_mut()).await;
+    clinic.let_claims_and_leases_lapse().await;
+    process.wake();
+    assert!(waiting.await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -41,15 +49,13 @@ async fn a_pull_without_an_occasion_asks_nobody() {
     let clinic = Clinic::open().await;
     clinic.tick().await;
     clinic.google.clear_requests();
-    let sync = clinic.sync();
-    let pull = || sync.pull(CALENDAR, Occasion::Notified, Patience::Leave, false, soon());
-    assert!(pull().await.unwrap().is_none());
+    assert_eq!(clinic.pull_if_notified().await.unwrap(), None);
     assert!(clinic.google.requests().is_empty());
     clinic
         .sql("update calendars set change_seq = change_seq + 5")
         .await;
-    assert!(pull().await.unwrap().is_some());
-    assert!(pull().await.unwrap().is_none());
+    assert!(clinic.pull_if_notified().await.unwrap().is_some());
+    assert_eq!(clinic.pull_if_notified().await.unwrap(), None);
     assert_eq!(clinic.google.requests().len(), 1);
 }
 
@@ -64,9 +70,7 @@ async fn a_push_by_hand_waits_for_the_events_that_another_run_is_writing() {
         ..clinic.sync()
     };
     let by_hand = async {
-        while clinic.google.count("events.insert") == 0 {
-            tokio::task::yield_now().await;
-        }
+        clinic.until_called("events.insert", 1).await;
         let by_hand = other.push_all(CALENDAR, Duration::from_secs(20), soon());
         tokio::pin!(by_hand);
         // It has nothing of its own to do, and is not done all the same.
@@ -84,18 +88,14 @@ async fn a_push_by_hand_waits_for_the_events_that_another_run_is_writing() {
 async fn what_callers_change_during_a_push_is_pushed_too() {
     let clinic = Clinic::open().await;
     let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.google.fail(Fault::on("events.insert").hang().times(1));
-    let push = clinic.push();
     let change = async {
-        while clinic.google.count("events.insert") == 0 {
-            tokio::task::yield_now().await;
-        }
         changed(clinic.patch(appointment.id, json!({"title": "Meanwhile"})).await);
-        clinic.google.release();
     };
-    let (pushed, ()) = tokio::join!(push, change);
+    let pushed = clinic
+        .during(Fault::on("events.insert"), clinic.push(), change)
+        .await;
     assert_eq!(pushed.unwrap().pending, 0);
-    assert_eq!(clinic.live_events()[0]["summary"], "Meanwhile");
+    assert_eq!(clinic.only_event()["summary"], "Meanwhile");
     clinic.pull().await.unwrap();
     clinic.check_at_rest().await;
 }

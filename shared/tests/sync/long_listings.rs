@@ -1,35 +1,26 @@
 //! Listings that are longer than a run: what was listed is kept, and the next run goes on.
 
-use std::time::Duration;
-
-use local::google::ListingManners;
 use serde_json::json;
 use shared::appointment::{Appointment, Status};
-use shared::deadline::Deadline;
 use shared::sync::{Occasion, Patience, SyncError};
 
 use crate::clinic::{CALENDAR, Clinic};
+use crate::waiting::time_for_one_page;
 
-/// A run keeps so much of its time back.
-const KEPT_BACK: Duration = Duration::from_secs(6);
-
-/// Five appointments, listed one to a page.
-async fn five(clinic: &Clinic) -> Vec<Appointment> {
-    paged(clinic, 5).await
+/// A clinic with so many appointments, listed one to a page.
+async fn clinic_with(count: u32) -> (Clinic, Vec<Appointment>) {
+    let (clinic, booked) = Clinic::with(count).await;
+    clinic.list_one_by_one();
+    (clinic, booked)
 }
 
-/// So many appointments, listed one to a page.
-async fn paged(clinic: &Clinic, count: u32) -> Vec<Appointment> {
-    let mut booked = Vec::new();
-    for hour in 0..count {
-        booked.push(clinic.book(&format!("2027-03-01T{hour:02}:00:00+05:00")).await);
+/// A clinic with five appointments of which a person has moved each to another room, listed one to a page.
+async fn clinic_with_five_moved() -> (Clinic, Vec<Appointment>) {
+    let (clinic, booked) = clinic_with(5).await;
+    for one in &booked {
+        clinic.edit(&one.google_calendar_event_id, &json!({"location": "Room 2"}));
     }
-    clinic.tick().await;
-    clinic.google.set_listing_manners(ListingManners {
-        page_limit: Some(1),
-        ..ListingManners::default()
-    });
-    booked
+    (clinic, booked)
 }
 
 /// A pull whose time is over before the second page is there.
@@ -37,21 +28,22 @@ async fn pull_one_page(clinic: &Clinic) {
     pull_one_page_confirming(clinic, false).await;
 }
 
+/// The same, with the mass cancellation confirmed or not.
 async fn pull_one_page_confirming(clinic: &Clinic, confirm_mass_cancel: bool) {
-    let deadline = Deadline::after(KEPT_BACK + Duration::from_secs(2));
     let sync = clinic.sync();
     let pull = sync.pull(
         CALENDAR,
         Occasion::Always,
         Patience::Leave,
         confirm_mass_cancel,
-        deadline,
+        time_for_one_page(),
     );
     let (pulled, ()) = tokio::join!(pull, clinic.answer_one_page());
     assert!(matches!(pulled, Err(SyncError::OutOfTime)), "{pulled:?}");
     clinic.google.release();
 }
 
+/// How many of these appointments have the other room.
 async fn in_room_2(clinic: &Clinic, booked: &[Appointment]) -> usize {
     let mut moved = 0;
     for one in booked {
@@ -62,11 +54,7 @@ async fn in_room_2(clinic: &Clinic, booked: &[Appointment]) -> usize {
 
 #[tokio::test]
 async fn changes_that_do_not_fit_into_one_run_are_taken_over_in_several() {
-    let clinic = Clinic::open().await;
-    let booked = five(&clinic).await;
-    for one in &booked {
-        clinic.edit(&one.google_calendar_event_id, &json!({"location": "Room 2"}));
-    }
+    let (clinic, booked) = clinic_with_five_moved().await;
     for run in 1..=3 {
         pull_one_page(&clinic).await;
         assert_eq!(in_room_2(&clinic, &booked).await, run);
@@ -80,13 +68,9 @@ async fn changes_that_do_not_fit_into_one_run_are_taken_over_in_several() {
 
 #[tokio::test]
 async fn a_full_listing_cancels_nothing_before_its_end_and_then_only_what_no_part_of_it_showed() {
-    let clinic = Clinic::open().await;
-    let booked = five(&clinic).await;
+    let (clinic, booked) = clinic_with(5).await;
     let deleted = &booked[2];
-    let person = clinic.google.person();
-    person
-        .delete(CALENDAR, &deleted.google_calendar_event_id)
-        .unwrap();
+    clinic.delete(&deleted.google_calendar_event_id);
     clinic.google.expire_sync_tokens();
     clinic.sql("update calendars set sync_token = null").await;
     for _ in 0..3 {
@@ -102,11 +86,7 @@ async fn a_full_listing_cancels_nothing_before_its_end_and_then_only_what_no_par
 
 #[tokio::test]
 async fn a_listing_whose_place_google_has_forgotten_begins_anew() {
-    let clinic = Clinic::open().await;
-    let booked = five(&clinic).await;
-    for one in &booked {
-        clinic.edit(&one.google_calendar_event_id, &json!({"location": "Room 2"}));
-    }
+    let (clinic, booked) = clinic_with_five_moved().await;
     pull_one_page(&clinic).await;
     clinic
         .sql("update calendars set unfinished_listing = jsonb_set(unfinished_listing, '{page_token}', '\"forgotten\"')")
@@ -118,11 +98,7 @@ async fn a_listing_whose_place_google_has_forgotten_begins_anew() {
 
 #[tokio::test]
 async fn notifications_that_come_between_the_parts_are_not_taken_for_covered() {
-    let clinic = Clinic::open().await;
-    let booked = five(&clinic).await;
-    for one in &booked {
-        clinic.edit(&one.google_calendar_event_id, &json!({"location": "Room 2"}));
-    }
+    let (clinic, _) = clinic_with_five_moved().await;
     pull_one_page(&clinic).await;
     clinic
         .sql("update calendars set change_seq = change_seq + 1")
@@ -136,11 +112,9 @@ async fn notifications_that_come_between_the_parts_are_not_taken_for_covered() {
 
 #[tokio::test]
 async fn a_confirmation_is_good_for_the_whole_listing_however_many_runs_it_takes() {
-    let clinic = Clinic::open().await;
-    let booked = paged(&clinic, 24).await;
+    let (clinic, booked) = clinic_with(24).await;
     for one in &booked[..13] {
-        let person = clinic.google.person();
-        person.delete(CALENDAR, &one.google_calendar_event_id).unwrap();
+        clinic.delete(&one.google_calendar_event_id);
     }
     clinic.google.expire_sync_tokens();
     assert!(clinic.pull().await.unwrap().mass_cancel_held);

@@ -10,6 +10,7 @@
 mod booking;
 mod breaks;
 mod channels;
+mod checks;
 mod clinic;
 mod concurrency;
 mod cooldown;
@@ -31,4 +32,5 @@ mod reopening;
 mod rescheduling;
 mod scale;
 mod time;
+mod waiting;
 mod write;

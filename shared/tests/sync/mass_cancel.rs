@@ -3,40 +3,24 @@
 use serde_json::json;
 use shared::appointment::{Appointment, Status};
 
-use crate::clinic::{CALENDAR, Clinic};
+use crate::clinic::Clinic;
 
 /// A clinic with so many appointments to come, all shown, whose next listing is a full one.
 async fn clinic_with(count: u32) -> (Clinic, Vec<Appointment>) {
-    let clinic = Clinic::open().await;
-    let mut appointments = Vec::new();
-    for index in 0..count {
-        let (day, hour) = (1 + index / 24, index % 24);
-        appointments.push(
-            clinic
-                .book(&format!("2027-03-{day:02}T{hour:02}:00:00+05:00"))
-                .await,
-        );
-    }
-    clinic.tick().await;
+    let (clinic, appointments) = Clinic::with(count).await;
     clinic.google.expire_sync_tokens();
     (clinic, appointments)
 }
 
 fn delete(clinic: &Clinic, appointments: &[Appointment]) {
     for appointment in appointments {
-        let person = clinic.google.person();
-        person
-            .delete(CALENDAR, &appointment.google_calendar_event_id)
-            .unwrap();
+        clinic.delete(&appointment.google_calendar_event_id);
     }
 }
 
 fn restore(clinic: &Clinic, appointments: &[Appointment]) {
     for appointment in appointments {
-        let person = clinic.google.person();
-        person
-            .restore(CALENDAR, &appointment.google_calendar_event_id)
-            .unwrap();
+        clinic.restore(&appointment.google_calendar_event_id);
     }
 }
 

@@ -81,9 +81,7 @@ async fn a_push_by_hand_tries_what_is_parked_again() {
 
 #[tokio::test]
 async fn a_persons_edit_of_a_parked_event_tries_again() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     refuse(&clinic, &appointment, 403, "forbiddenForServiceAccounts");
     changed(clinic.patch(appointment.id, json!({"title": "Ours"})).await);
     assert_eq!(clinic.push().await.unwrap().failed, 1);
@@ -104,9 +102,7 @@ async fn a_persons_edit_of_a_parked_event_tries_again() {
 
 #[tokio::test]
 async fn a_deletion_that_google_refuses_is_parked_and_a_reschedule_goes_on_beside_it() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     clinic
         .google
         .fail(Fault::on("events.delete").refuse(403, "forbidden"));
@@ -126,9 +122,7 @@ async fn a_deletion_that_google_refuses_is_parked_and_a_reschedule_goes_on_besid
 #[tokio::test]
 async fn a_calendar_that_may_only_be_read_parks_nothing() {
     for reason in ["forbidden", "requiredAccessLevel"] {
-        let clinic = Clinic::open().await;
-        let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-        clinic.tick().await;
+        let (clinic, appointment) = Clinic::with_one().await;
         clinic.google.share(CALENDAR, Access::Reader);
         refuse(&clinic, &appointment, 403, reason);
         changed(clinic.patch(appointment.id, json!({"title": "Ours"})).await);

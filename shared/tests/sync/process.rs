@@ -71,7 +71,7 @@ impl<'a> Process<'a> {
         }
     }
 
-    fn sync(&self) -> Sync<'_> {
+    pub(crate) fn sync(&self) -> Sync<'_> {
         Sync {
             db: &self.db,
             bus: &self.bus,
@@ -95,12 +95,6 @@ impl<'a> Process<'a> {
 
     /// Lets `run` come to this point, where it stays until [`wake`](Self::wake).
     pub(crate) async fn freeze<T>(&self, point: Point, mut run: Pin<&mut impl Future<Output = T>>) {
-        let calls = |operation: &str| self.clinic.google.count(operation);
-        let operation = match &point {
-            Point::Google(fault) => fault.operation.clone().unwrap_or_default(),
-            Point::Database(_) | Point::Bus => String::new(),
-        };
-        let called = calls(&operation);
         let name = format!("{point:?}");
         let reached = async {
             match point {
@@ -109,10 +103,10 @@ impl<'a> Process<'a> {
                     self.wire.reached().await;
                 }
                 Point::Google(fault) => {
+                    let operation = fault.operation.clone().unwrap();
+                    let called = self.clinic.google.count(&operation);
                     self.clinic.google.fail(fault);
-                    while calls(&operation) == called {
-                        tokio::task::yield_now().await;
-                    }
+                    self.clinic.until_called(&operation, called + 1).await;
                 }
                 Point::Bus => {
                     self.bus.hangs.store(true, Ordering::Relaxed);
@@ -125,6 +119,26 @@ impl<'a> Process<'a> {
             () = reached => {}
             _ = &mut run => panic!("the run ended without coming to {name}"),
         }
+    }
+
+    /// A push that has come to this point, where it stays until [`wake`](Self::wake).
+    pub(crate) async fn frozen_push(
+        &self,
+        point: Point,
+    ) -> Pin<Box<impl Future<Output = Result<Pushed, SyncError>>>> {
+        let mut push = Box::pin(self.push());
+        self.freeze(point, push.as_mut()).await;
+        push
+    }
+
+    /// A pull that has come to this point, where it stays until [`wake`](Self::wake).
+    pub(crate) async fn frozen_pull(
+        &self,
+        point: Point,
+    ) -> Pin<Box<impl Future<Output = Result<Option<Pulled>, SyncError>>>> {
+        let mut pull = Box::pin(self.pull());
+        self.freeze(point, pull.as_mut()).await;
+        pull
     }
 
     /// Breaks the connection once at this point, from which a new one leads on.

@@ -26,10 +26,9 @@ async fn a_patch_that_waited_for_a_reschedule_reaches_the_new_event() {
     let patch = request::patch(json!({"location": "Room 2"})).unwrap();
     let patched = reschedule_and_then(&clinic, patch).await;
     clinic.tick().await;
-    let live = clinic.live_events();
-    assert_eq!(live.len(), 1);
-    assert_eq!(live[0]["id"], patched.google_calendar_event_id);
-    assert_eq!(live[0]["location"], "Room 2");
+    let shown = clinic.only_event();
+    assert_eq!(shown["id"], patched.google_calendar_event_id);
+    assert_eq!(shown["location"], "Room 2");
     clinic.check_at_rest().await;
 }
 
@@ -40,9 +39,7 @@ async fn of_two_reschedules_the_later_one_stays() {
     let rescheduled = reschedule_and_then(&clinic, change).await;
     assert_eq!(rescheduled.version, 3);
     clinic.tick().await;
-    let live = clinic.live_events();
-    assert_eq!(live.len(), 1);
-    assert_eq!(live[0]["id"], rescheduled.google_calendar_event_id);
+    assert_eq!(clinic.only_event()["id"], rescheduled.google_calendar_event_id);
     clinic.check_at_rest().await;
 }
 
@@ -58,7 +55,7 @@ async fn reschedule_and_then(clinic: &Clinic, second: Change) -> Appointment {
     let held = holder.transaction(soon(), async |transaction| {
         transaction.batch_execute(&lock).await?;
         locked.notify_one();
-        until_waiting(clinic, 2).await;
+        clinic.until_locked_out(2).await;
         Ok(())
     });
     let earlier = async {
@@ -66,7 +63,7 @@ async fn reschedule_and_then(clinic: &Clinic, second: Change) -> Appointment {
         change(&earlier, id, &reschedule).await
     };
     let later = async {
-        until_waiting(clinic, 1).await;
+        clinic.until_locked_out(1).await;
         change(&later, id, &second).await
     };
     let (held, earlier, later) = tokio::join!(held, earlier, later);
@@ -79,19 +76,4 @@ async fn change(db: &Database, id: Uuid, change: &Change) -> Changed {
     queries::change(db, soon(), id, change, None, "frontend")
         .await
         .unwrap()
-}
-
-/// Until this many sessions of the clinic's database wait for a lock.
-pub(crate) async fn until_waiting(clinic: &Clinic, sessions: i64) {
-    const WAITING: &str = "select count(*) from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'";
-    let waiting = async || {
-        let read = clinic.db.read(soon(), async |client| {
-            client.query_typed_one(WAITING, &[]).await?.try_get::<_, i64>(0)
-        });
-        read.await.unwrap()
-    };
-    while waiting().await < sessions {
-        tokio::task::yield_now().await;
-    }
 }

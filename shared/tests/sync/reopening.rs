@@ -4,37 +4,28 @@ use serde_json::json;
 use shared::appointment::SyncState;
 use shared::appointment::queries::{Booked, Changed};
 
-use crate::clinic::{CALENDAR, Clinic, changed};
+use crate::clinic::{Clinic, changed};
+use crate::person::moved_to;
 
 #[tokio::test]
 async fn one_that_was_over_and_whose_event_was_tidied_away_gets_a_new_event() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     changed(clinic.patch(appointment.id, json!({"status": "completed"})).await);
     clinic.tick().await;
-    let person = clinic.google.person();
-    person
-        .delete(CALENDAR, &appointment.google_calendar_event_id)
-        .unwrap();
+    clinic.delete(&appointment.google_calendar_event_id);
     clinic.tick().await;
 
     let open = changed(clinic.patch(appointment.id, json!({"status": "scheduled"})).await);
     assert_eq!(open.sync_state, SyncState::Pending);
     clinic.tick().await;
-    let live = clinic.live_events();
-    assert_eq!(live.len(), 1);
-    assert_eq!(live[0]["id"], open.google_calendar_event_id);
+    assert_eq!(clinic.only_event()["id"], open.google_calendar_event_id);
     clinic.check_at_rest().await;
 }
 
 #[tokio::test]
 async fn one_that_a_person_had_moved_does_not_take_a_slot_that_was_booked_meanwhile() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
-    let time = |at: &str| json!({"dateTime": at, "timeZone": "Asia/Karachi"});
-    let moved = json!({"start": time("2027-03-01T11:00:00+05:00"), "end": time("2027-03-01T11:30:00+05:00")});
+    let (clinic, appointment) = Clinic::with_one().await;
+    let moved = moved_to("2027-03-01T11:00:00+05:00", "2027-03-01T11:30:00+05:00");
     clinic.edit(&appointment.google_calendar_event_id, &moved);
     clinic.tick().await;
     changed(clinic.patch(appointment.id, json!({"status": "completed"})).await);
@@ -49,8 +40,7 @@ async fn a_slot_before_or_after_one_that_a_person_chose_is_free() {
     let placed = clinic.book("2027-03-01T09:00:00+05:00").await;
     let other = clinic.book("2027-03-01T15:00:00+05:00").await;
     clinic.tick().await;
-    let time = |at: &str| json!({"dateTime": at, "timeZone": "Asia/Karachi"});
-    let moved = json!({"start": time("2027-03-01T11:00:00+05:00"), "end": time("2027-03-01T11:30:00+05:00")});
+    let moved = moved_to("2027-03-01T11:00:00+05:00", "2027-03-01T11:30:00+05:00");
     clinic.edit(&placed.google_calendar_event_id, &moved);
     clinic.tick().await;
     for start in ["2027-03-01T10:30:00+05:00", "2027-03-01T11:30:00+05:00"] {

@@ -6,13 +6,11 @@ use local::google::Fault;
 use serde_json::json;
 use shared::appointment::Appointment;
 
-use crate::clinic::{CALENDAR, Clinic, at, changed};
+use crate::clinic::{Clinic, at, changed};
 
 #[tokio::test]
 async fn the_old_event_goes_and_a_new_one_comes() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let rescheduled = clinic
         .reschedule(appointment.id, "2027-03-02T15:00:00+05:00")
         .await;
@@ -23,9 +21,7 @@ async fn the_old_event_goes_and_a_new_one_comes() {
     assert_eq!(rescheduled.ends_at, at("2027-03-02T15:30:00+05:00"));
     let pushed = clinic.push().await.unwrap();
     assert_eq!((pushed.created, pushed.deleted), (1, 1));
-    let live = clinic.live_events();
-    assert_eq!(live.len(), 1);
-    assert_eq!(live[0]["id"], rescheduled.google_calendar_event_id);
+    assert_eq!(clinic.only_event()["id"], rescheduled.google_calendar_event_id);
     clinic.pull().await.unwrap();
     clinic.check_at_rest().await;
 }
@@ -33,9 +29,7 @@ async fn the_old_event_goes_and_a_new_one_comes() {
 #[tokio::test]
 async fn an_edit_of_the_old_event_is_carried_over_to_the_new_one() {
     for pulled_first in [false, true] {
-        let clinic = Clinic::open().await;
-        let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-        clinic.tick().await;
+        let (clinic, appointment) = Clinic::with_one().await;
         clinic
             .reschedule(appointment.id, "2027-03-02T15:00:00+05:00")
             .await;
@@ -50,60 +44,48 @@ async fn an_edit_of_the_old_event_is_carried_over_to_the_new_one() {
         let carried = clinic.read(appointment.id).await;
         assert_eq!(carried.location.as_deref(), Some("Room 2"));
         assert_eq!(carried.starts_at, at("2027-03-02T15:00:00+05:00"));
-        let live = clinic.live_events();
-        assert_eq!(live.len(), 1);
-        assert_eq!(live[0]["location"], "Room 2");
+        assert_eq!(clinic.only_event()["location"], "Room 2");
         clinic.check_at_rest().await;
     }
 }
 
 #[tokio::test]
 async fn an_old_event_restored_from_the_bin_is_deleted_again() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let rescheduled = clinic
         .reschedule(appointment.id, "2027-03-02T15:00:00+05:00")
         .await;
     clinic.tick().await;
-    clinic
-        .google
-        .person()
-        .restore(CALENDAR, &appointment.google_calendar_event_id)
-        .unwrap();
+    clinic.restore(&appointment.google_calendar_event_id);
     assert_eq!(clinic.pull().await.unwrap().restored, 0);
     clinic.push().await.unwrap();
-    let live = clinic.live_events();
-    assert_eq!(live.len(), 1);
-    assert_eq!(live[0]["id"], rescheduled.google_calendar_event_id);
+    assert_eq!(clinic.only_event()["id"], rescheduled.google_calendar_event_id);
     assert_eq!(clinic.read(appointment.id).await.version, rescheduled.version);
     clinic.pull().await.unwrap();
     clinic.check_at_rest().await;
 }
 
+/// An appointment that was rescheduled, with its new event in Google and its old one not yet deleted.
+async fn with_an_event_left_behind() -> (Clinic, Appointment, Appointment) {
+    let (clinic, before) = Clinic::with_one().await;
+    let after = clinic.reschedule(before.id, "2027-03-02T15:00:00+05:00").await;
+    clinic
+        .google
+        .fail(Fault::on("events.delete").refuse(400, "invalid").times(1));
+    clinic.push().await.unwrap();
+    (clinic, before, after)
+}
+
 #[tokio::test]
 async fn edits_of_the_old_and_of_the_new_event_in_one_listing_both_stay() {
     for old_last in [false, true] {
-        let clinic = Clinic::open().await;
-        let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-        clinic.tick().await;
-        let rescheduled = clinic
-            .reschedule(appointment.id, "2027-03-02T15:00:00+05:00")
-            .await;
-        // The new event comes, the old one cannot be deleted yet.
-        clinic
-            .google
-            .fail(Fault::on("events.delete").refuse(400, "invalid").times(1));
-        clinic.push().await.unwrap();
+        let (clinic, before, after) = with_an_event_left_behind().await;
         let mut edits = [
             (
-                &rescheduled.google_calendar_event_id,
+                &after.google_calendar_event_id,
                 json!({"summary": "On the new one", "location": "Room 1"}),
             ),
-            (
-                &appointment.google_calendar_event_id,
-                json!({"location": "Room 2"}),
-            ),
+            (&before.google_calendar_event_id, json!({"location": "Room 2"})),
         ];
         if !old_last {
             edits.reverse();
@@ -115,47 +97,24 @@ async fn edits_of_the_old_and_of_the_new_event_in_one_listing_both_stay() {
         clinic.pull().await.unwrap();
         clinic.push_all().await.unwrap();
         clinic.tick().await;
-        let live = clinic.live_events();
-        assert_eq!(live.len(), 1);
-        assert_eq!(live[0]["summary"], "On the new one");
-        assert_eq!(live[0]["location"], if old_last { "Room 2" } else { "Room 1" });
-        let location = clinic.read(appointment.id).await.location;
-        assert_eq!(live[0]["location"].as_str(), location.as_deref());
+        let shown = clinic.only_event();
+        assert_eq!(shown["summary"], "On the new one");
+        assert_eq!(shown["location"], if old_last { "Room 2" } else { "Room 1" });
+        let location = clinic.read(before.id).await.location;
+        assert_eq!(shown["location"].as_str(), location.as_deref());
         clinic.check_at_rest().await;
     }
 }
 
-/// An appointment that was rescheduled, with its new event in Google and its old one not yet deleted.
-async fn with_an_event_left_behind(clinic: &Clinic) -> (Appointment, Appointment) {
-    let before = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
-    let after = clinic.reschedule(before.id, "2027-03-02T15:00:00+05:00").await;
-    clinic
-        .google
-        .fail(Fault::on("events.delete").refuse(400, "invalid").times(1));
-    clinic.push().await.unwrap();
-    (before, after)
-}
-
 #[tokio::test]
 async fn an_edit_counts_from_when_it_was_made_not_from_when_it_was_heard_of() {
-    let clinic = Clinic::open().await;
-    let (before, after) = with_an_event_left_behind(&clinic).await;
+    let (clinic, before, after) = with_an_event_left_behind().await;
     clinic.edit(&after.google_calendar_event_id, &json!({"location": "Room 1"}));
     // The later edit is made before the earlier one is heard of, and heard of after it.
-    let made_meanwhile = async {
-        while clinic.google.count("events.list") == 0 {
-            tokio::task::yield_now().await;
-        }
+    let later = async {
         clinic.edit(&before.google_calendar_event_id, &json!({"location": "Room 2"}));
-        clinic.google.release();
     };
-    clinic.google.clear_requests();
-    clinic
-        .google
-        .fail(Fault::on("events.list").after().hang().times(1));
-    let (pulled, ()) = tokio::join!(clinic.pull(), made_meanwhile);
-    assert_eq!(pulled.unwrap().updated, 1);
+    assert_eq!(clinic.pull_during(later).await.updated, 1);
     clinic.pull().await.unwrap();
     clinic.push_all().await.unwrap();
     clinic.tick().await;
@@ -165,8 +124,7 @@ async fn an_edit_counts_from_when_it_was_made_not_from_when_it_was_heard_of() {
 
 #[tokio::test]
 async fn an_early_edit_of_the_old_event_yields_to_a_callers_later_one_whatever_else_is_listed() {
-    let clinic = Clinic::open().await;
-    let (before, after) = with_an_event_left_behind(&clinic).await;
+    let (clinic, before, after) = with_an_event_left_behind().await;
     clinic.edit(
         &before.google_calendar_event_id,
         &json!({"summary": "A person's"}),

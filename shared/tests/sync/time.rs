@@ -1,62 +1,16 @@
 //! Wall time stays what people saw: over changes of the clocks, in odd zones, and when the clinic's zone changes.
 
 use chrono_tz::Tz;
-use serde_json::{Value, json};
-use shared::appointment::Appointment;
-use shared::appointment::queries::{self, Booked};
-use shared::appointment::request;
-use shared::sync::{Occasion, Patience, Sync};
+use serde_json::json;
 
-use crate::clinic::{CALENDAR, Clinic, at, changed, soon};
+use crate::clinic::{Clinic, at, changed};
+use crate::person::{moved_in, whole_days};
 
-/// A clinic in this zone, Google's calendar included.
-fn in_zone(clinic: &Clinic, zone: Tz) -> Sync<'_> {
-    clinic.google.set_time_zone(CALENDAR, zone);
-    Sync {
-        clinic_zone: zone,
-        ..clinic.sync()
-    }
-}
-
-async fn book(clinic: &Clinic, zone: Tz, starts_at: &str, minutes: u32) -> Appointment {
-    let body = json!({
-        "patient_name": "A. Khan", "starts_at": starts_at, "duration_minutes": minutes, "allow_past": true
-    });
-    let booking = request::booking(body, chrono::Utc::now()).unwrap();
-    let booked = queries::book(&clinic.db, soon(), &booking, CALENDAR, zone, "frontend").await;
-    let Booked::Booked(appointment) = booked.unwrap() else {
-        panic!("{starts_at} is taken")
-    };
-    *appointment
-}
-
-/// The 5-minute run of a clinic in another zone than the harness's.
-async fn tick(sync: &Sync<'_>) {
-    sync.push(CALENDAR, soon()).await.unwrap();
-    sync.pull(CALENDAR, Occasion::Always, Patience::Leave, false, soon())
-        .await
-        .unwrap();
-    sync.push(CALENDAR, soon()).await.unwrap();
-}
-
-/// In step in that clinic, too: another run makes one call and writes nothing.
-async fn check_at_rest(clinic: &Clinic, sync: &Sync<'_>, id: uuid::Uuid) {
-    let version = clinic.read(id).await.version;
-    clinic.google.clear_requests();
-    tick(sync).await;
-    assert_eq!(clinic.google.requests().len(), 1, "{:?}", clinic.google.counts());
-    assert_eq!(clinic.read(id).await.version, version);
-    clinic.check_manners();
-}
-
-fn timed(start: &str, end: &str, zone: &str) -> Value {
-    let time = |at: &str| json!({"dateTime": at, "timeZone": zone});
-    json!({"start": time(start), "end": time(end)})
-}
-
-fn days(first: &str, end: &str) -> Value {
-    let day = |date: &str| json!({"date": date, "dateTime": null, "timeZone": null});
-    json!({"start": day(first), "end": day(end)})
+/// A clinic in this zone.
+async fn clinic_in(zone: Tz) -> Clinic {
+    let mut clinic = Clinic::open().await;
+    clinic.set_zone(zone);
+    clinic
 }
 
 #[tokio::test]
@@ -115,22 +69,21 @@ async fn a_booking_and_a_persons_move_keep_their_wall_time_in_any_zone_and_seaso
             "2027-03-03T00:15:00+05:45",
         ),
     ] {
-        let clinic = Clinic::open().await;
         let tz: Tz = zone.parse().unwrap();
-        let sync = in_zone(&clinic, tz);
-        let appointment = book(&clinic, tz, booked, 30).await;
-        tick(&sync).await;
+        let clinic = clinic_in(tz).await;
+        let appointment = clinic.book(booked).await;
+        clinic.tick().await;
         let event_id = &appointment.google_calendar_event_id;
         let shown = clinic.event(event_id);
         assert_eq!(shown["start"], json!({"dateTime": booked, "timeZone": zone}));
-        check_at_rest(&clinic, &sync, appointment.id).await;
+        clinic.check_at_rest().await;
 
-        clinic.edit(event_id, &timed(moved_to, until, zone));
-        tick(&sync).await;
+        clinic.edit(event_id, &moved_in(zone, moved_to, until));
+        clinic.tick().await;
         let moved = clinic.read(appointment.id).await;
         assert_eq!((moved.starts_at, moved.ends_at), (at(moved_to), at(until)));
         assert_eq!(moved.time_zone, tz);
-        check_at_rest(&clinic, &sync, appointment.id).await;
+        clinic.check_at_rest().await;
 
         changed(
             clinic
@@ -140,22 +93,21 @@ async fn a_booking_and_a_persons_move_keep_their_wall_time_in_any_zone_and_seaso
                 )
                 .await,
         );
-        tick(&sync).await;
+        clinic.tick().await;
         assert_eq!(clinic.event(event_id)["start"], shown["start"]);
-        check_at_rest(&clinic, &sync, appointment.id).await;
+        clinic.check_at_rest().await;
     }
 }
 
 #[tokio::test]
 async fn a_wall_time_that_is_skipped_is_shown_when_the_clock_goes_on() {
-    let clinic = Clinic::open().await;
     let tz = chrono_tz::America::New_York;
-    let sync = in_zone(&clinic, tz);
-    let appointment = book(&clinic, tz, "2027-03-14T02:30:00-05:00", 30).await;
-    tick(&sync).await;
+    let clinic = clinic_in(tz).await;
+    let appointment = clinic.book("2027-03-14T02:30:00-05:00").await;
+    clinic.tick().await;
     let shown = clinic.event(&appointment.google_calendar_event_id);
     assert_eq!(shown["start"]["dateTime"], "2027-03-14T03:30:00-04:00");
-    check_at_rest(&clinic, &sync, appointment.id).await;
+    clinic.check_at_rest().await;
 }
 
 #[tokio::test]
@@ -166,59 +118,58 @@ async fn whole_days_are_as_long_as_they_are_where_the_clinic_is() {
         (chrono_tz::Europe::London, "2027-03-27", "2027-03-30", 71),
         (chrono_tz::Asia::Kathmandu, "2027-03-14", "2027-03-15", 24),
     ] {
-        let clinic = Clinic::open().await;
-        let sync = in_zone(&clinic, zone);
-        let appointment = book(&clinic, zone, "2027-03-01T09:00:00Z", 30).await;
-        tick(&sync).await;
+        let clinic = clinic_in(zone).await;
+        let appointment = clinic.book("2027-03-01T09:00:00Z").await;
+        clinic.tick().await;
         let event_id = &appointment.google_calendar_event_id;
-        clinic.edit(event_id, &days(first, end));
-        tick(&sync).await;
+        clinic.edit(event_id, &whole_days(first, end));
+        clinic.tick().await;
         let all_day = clinic.read(appointment.id).await;
         assert_eq!(
             (all_day.ends_at - all_day.starts_at).num_hours(),
             hours,
             "{first} {zone}"
         );
-        check_at_rest(&clinic, &sync, appointment.id).await;
+        clinic.check_at_rest().await;
 
         changed(clinic.patch(appointment.id, json!({"notes": "all day"})).await);
-        tick(&sync).await;
+        clinic.tick().await;
         let event = clinic.event(event_id);
         assert_eq!(
             (&event["start"], &event["end"]),
             (&json!({"date": first}), &json!({"date": end}))
         );
-        check_at_rest(&clinic, &sync, appointment.id).await;
+        clinic.check_at_rest().await;
     }
 }
 
 #[tokio::test]
 async fn another_clinic_zone_moves_and_rewrites_nothing() {
-    let clinic = Clinic::open().await;
+    let mut clinic = Clinic::open().await;
     let timed = clinic.book("2027-03-01T09:00:00+05:00").await;
     let all_day = clinic.book("2027-03-02T09:00:00+05:00").await;
     clinic.tick().await;
     let (timed_event, day_event) = (&timed.google_calendar_event_id, &all_day.google_calendar_event_id);
-    clinic.edit(day_event, &days("2027-03-03", "2027-03-04"));
+    clinic.edit(day_event, &whole_days("2027-03-03", "2027-03-04"));
     clinic.tick().await;
     let before = clinic.read(all_day.id).await;
 
-    let sync = in_zone(&clinic, chrono_tz::Europe::London);
+    clinic.set_zone(chrono_tz::Europe::London);
     clinic.google.expire_sync_tokens();
-    tick(&sync).await;
-    check_at_rest(&clinic, &sync, all_day.id).await;
+    clinic.tick().await;
+    clinic.check_at_rest().await;
 
     // What either side changes now leaves the times alone.
     for event_id in [timed_event, day_event] {
         clinic.edit(event_id, &json!({"location": "Room 2"}));
     }
-    tick(&sync).await;
+    clinic.tick().await;
     for appointment in [&timed, &all_day] {
         changed(clinic.patch(appointment.id, json!({"title": "Ours"})).await);
-        tick(&sync).await;
+        clinic.tick().await;
         changed(clinic.patch(appointment.id, json!({"notes": "Ours"})).await);
-        tick(&sync).await;
-        check_at_rest(&clinic, &sync, appointment.id).await;
+        clinic.tick().await;
+        clinic.check_at_rest().await;
     }
     let after = clinic.read(all_day.id).await;
     assert_eq!(
@@ -239,20 +190,18 @@ async fn another_clinic_zone_moves_and_rewrites_nothing() {
     assert_eq!(event["start"]["timeZone"], "Asia/Karachi");
 
     // Another day is read in the zone that is the clinic's now.
-    clinic.edit(day_event, &days("2027-03-05", "2027-03-06"));
-    tick(&sync).await;
+    clinic.edit(day_event, &whole_days("2027-03-05", "2027-03-06"));
+    clinic.tick().await;
     assert_eq!(
         clinic.read(all_day.id).await.starts_at,
         at("2027-03-05T00:00:00Z")
     );
-    check_at_rest(&clinic, &sync, all_day.id).await;
+    clinic.check_at_rest().await;
 }
 
 #[tokio::test]
 async fn an_event_whose_time_bears_only_an_offset_keeps_the_appointments_zone() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     let time = |at: &str| json!({"dateTime": at, "timeZone": null});
     let (start, end) = (

@@ -6,6 +6,9 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::ChangeWord::{Cancelled, Restored, Updated};
+use super::Seen::{Gone, Live};
+use super::Wanted::{Absent, Present};
 use super::{AppointmentState, ChangeWord, EventState, Seen, Sighting, State, Wanted};
 use crate::appointment::Status;
 use crate::google::Event;
@@ -25,10 +28,10 @@ fn event(id: &str) -> EventState {
     EventState {
         event_id: id.into(),
         appointment_id: APPOINTMENT,
-        wanted: Wanted::Present,
+        wanted: Present,
         wanted_version: 3,
         pushed_version: Some(3),
-        seen: Seen::Live,
+        seen: Live,
         etag: Some("\"1\"".into()),
         seen_at: Some(at(10)),
         agreed: Some(facts().content(None)),
@@ -38,11 +41,19 @@ fn event(id: &str) -> EventState {
     }
 }
 
+/// An event that does not show version 3 yet.
+fn unwritten(id: &str) -> EventState {
+    EventState {
+        pushed_version: Some(2),
+        ..event(id)
+    }
+}
+
 /// An event that was deleted, as it should be.
 fn deleted(id: &str) -> EventState {
     EventState {
-        wanted: Wanted::Absent,
-        seen: Seen::Gone,
+        wanted: Absent,
+        seen: Gone,
         etag: None,
         ..event(id)
     }
@@ -51,9 +62,8 @@ fn deleted(id: &str) -> EventState {
 /// An event whose deletion is still to be written.
 fn doomed(id: &str) -> EventState {
     EventState {
-        wanted: Wanted::Absent,
-        pushed_version: Some(2),
-        ..event(id)
+        wanted: Absent,
+        ..unwritten(id)
     }
 }
 
@@ -131,18 +141,20 @@ fn appointment(state: &State) -> &AppointmentState {
     &state.appointments[&APPOINTMENT]
 }
 
-/// The appointment's change, status and version, and what is wanted and known of an event, and whether it is settled.
-fn outcome(state: &State, id: &str) -> (Option<ChangeWord>, Status, i64, Wanted, Seen, bool) {
-    let (one, event) = (appointment(state), &state.events[id]);
-    (
-        one.change,
-        one.status,
-        one.version,
-        event.wanted,
-        event.seen,
-        event.is_settled(),
-    )
+/// What the sightings made of the appointment: the change, its status and its version.
+fn change(state: &State) -> (Option<ChangeWord>, Status, i64) {
+    let one = appointment(state);
+    (one.change, one.status, one.version)
 }
+
+/// What is wanted and known of an event, and whether it is [`SETTLED`] or a write of it is [`DUE`].
+fn standing(state: &State, id: &str) -> (Wanted, Seen, bool) {
+    let event = &state.events[id];
+    (event.wanted, event.seen, event.is_settled())
+}
+
+const SETTLED: bool = true;
+const DUE: bool = false;
 
 #[test]
 fn an_etag_that_we_know_is_an_echo() {
@@ -156,39 +168,19 @@ fn an_etag_that_we_know_is_an_echo() {
 fn an_edit_is_merged_and_leaves_nothing_to_write() {
     let mut state = state(Status::Scheduled, [event("new")]);
     state.see(&live("new", "\"2\"", &retitled("Theirs"), 30), ZONE);
-    let expected = (
-        Some(ChangeWord::Updated),
-        Status::Scheduled,
-        4,
-        Wanted::Present,
-        Seen::Live,
-        true,
-    );
-    assert_eq!(outcome(&state, "new"), expected);
+    assert_eq!(change(&state), (Some(Updated), Status::Scheduled, 4));
+    assert_eq!(standing(&state, "new"), (Present, Live, SETTLED));
     assert_eq!(appointment(&state).facts, retitled("Theirs"));
     assert_eq!(state.events["new"].etag.as_deref(), Some("\"2\""));
 }
 
 #[test]
 fn an_edit_beside_a_change_of_ours_leaves_ours_to_be_written() {
-    let mut state = state(
-        Status::Scheduled,
-        [EventState {
-            pushed_version: Some(2),
-            ..event("new")
-        }],
-    );
+    let mut state = state(Status::Scheduled, [unwritten("new")]);
     state.appointments.get_mut(&APPOINTMENT).unwrap().facts = in_room("Room 1");
     state.see(&live("new", "\"2\"", &retitled("Theirs"), 30), ZONE);
-    let expected = (
-        Some(ChangeWord::Updated),
-        Status::Scheduled,
-        4,
-        Wanted::Present,
-        Seen::Live,
-        false,
-    );
-    assert_eq!(outcome(&state, "new"), expected);
+    assert_eq!(change(&state), (Some(Updated), Status::Scheduled, 4));
+    assert_eq!(standing(&state, "new"), (Present, Live, DUE));
     let merged = Facts {
         location: Some("Room 1".into()),
         ..retitled("Theirs")
@@ -200,30 +192,19 @@ fn an_edit_beside_a_change_of_ours_leaves_ours_to_be_written() {
 fn a_deletion_cancels() {
     let mut state = state(Status::Scheduled, [event("new")]);
     state.see(&gone("new", Some(15)), ZONE);
-    let expected = (
-        Some(ChangeWord::Cancelled),
-        Status::Cancelled,
-        4,
-        Wanted::Absent,
-        Seen::Gone,
-        true,
-    );
-    assert_eq!(outcome(&state, "new"), expected);
+    assert_eq!(change(&state), (Some(Cancelled), Status::Cancelled, 4));
+    assert_eq!(standing(&state, "new"), (Absent, Gone, SETTLED));
 }
 
 #[test]
 fn a_deletion_before_a_later_change_of_ours_leads_to_a_new_event() {
-    let unwritten = EventState {
-        pushed_version: Some(2),
-        ..event("new")
-    };
     for (deleted_at, back) in [(Some(15), true), (Some(25), false), (None, true)] {
-        let mut state = state(Status::Scheduled, [unwritten.clone()]);
+        let mut state = state(Status::Scheduled, [unwritten("new")]);
         state.see(&gone("new", deleted_at), ZONE);
         let one = appointment(&state);
         assert_eq!(one.event_id != "new", back, "{deleted_at:?}");
         assert_eq!(one.status == Status::Scheduled, back, "{deleted_at:?}");
-        assert_eq!(state.events["new"].wanted, Wanted::Absent);
+        assert_eq!(state.events["new"].wanted, Absent);
     }
 }
 
@@ -231,25 +212,16 @@ fn a_deletion_before_a_later_change_of_ours_leads_to_a_new_event() {
 fn a_deletion_of_what_is_over_tidies_up() {
     let mut state = state(Status::Completed, [event("new")]);
     state.see(&gone("new", Some(30)), ZONE);
-    assert_eq!(
-        outcome(&state, "new"),
-        (None, Status::Completed, 3, Wanted::Absent, Seen::Gone, true)
-    );
+    assert_eq!(change(&state), (None, Status::Completed, 3));
+    assert_eq!(standing(&state, "new"), (Absent, Gone, SETTLED));
 }
 
 #[test]
 fn the_last_event_restored_brings_the_appointment_back() {
     let mut state = state(Status::Cancelled, [deleted("new")]);
     state.see(&live("new", "\"2\"", &facts(), 30), ZONE);
-    let expected = (
-        Some(ChangeWord::Restored),
-        Status::Scheduled,
-        4,
-        Wanted::Present,
-        Seen::Live,
-        true,
-    );
-    assert_eq!(outcome(&state, "new"), expected);
+    assert_eq!(change(&state), (Some(Restored), Status::Scheduled, 4));
+    assert_eq!(standing(&state, "new"), (Present, Live, SETTLED));
 }
 
 #[test]
@@ -265,10 +237,8 @@ fn a_restored_event_shows_what_callers_changed_since() {
 fn a_restored_event_that_a_reschedule_left_behind_is_deleted_again() {
     let mut state = state(Status::Scheduled, [deleted("old"), event("new")]);
     state.see(&live("old", "\"2\"", &retitled("Theirs"), 30), ZONE);
-    assert_eq!(
-        outcome(&state, "old"),
-        (None, Status::Scheduled, 3, Wanted::Absent, Seen::Live, false)
-    );
+    assert_eq!(change(&state), (None, Status::Scheduled, 3));
+    assert_eq!(standing(&state, "old"), (Absent, Live, DUE));
     assert_eq!(appointment(&state).facts, facts());
 }
 
@@ -281,15 +251,8 @@ fn an_edit_of_an_event_left_behind_is_carried_over_to_the_present_one() {
         }
         state.see(&live("old", "\"2\"", &in_room("Room 9"), 30), ZONE);
         assert_eq!(appointment(&state).facts.location.as_deref(), Some("Room 9"));
-        let expected = (
-            Some(ChangeWord::Updated),
-            Status::Scheduled,
-            4,
-            Wanted::Absent,
-            Seen::Live,
-            false,
-        );
-        assert_eq!(outcome(&state, "old"), expected);
+        assert_eq!(change(&state), (Some(Updated), Status::Scheduled, 4));
+        assert_eq!(standing(&state, "old"), (Absent, Live, DUE));
         // The present event does not show it yet.
         assert!(!state.events["new"].is_settled());
         assert_eq!(state.events["new"].wanted_version, 4);
@@ -308,10 +271,8 @@ fn of_two_edits_by_way_of_two_events_the_later_stays() {
 fn an_edit_after_a_cancellation_does_not_stop_the_deletion() {
     let mut state = state(Status::Cancelled, [doomed("new")]);
     state.see(&live("new", "\"2\"", &retitled("Theirs"), 30), ZONE);
-    assert_eq!(
-        outcome(&state, "new"),
-        (None, Status::Cancelled, 3, Wanted::Absent, Seen::Live, false)
-    );
+    assert_eq!(change(&state), (None, Status::Cancelled, 3));
+    assert_eq!(standing(&state, "new"), (Absent, Live, DUE));
     assert_eq!(state.events["new"].etag.as_deref(), Some("\"2\""));
 }
 
@@ -319,10 +280,8 @@ fn an_edit_after_a_cancellation_does_not_stop_the_deletion() {
 fn what_shall_be_gone_and_is_gone_is_settled() {
     let mut state = state(Status::Cancelled, [doomed("new")]);
     state.see(&gone("new", None), ZONE);
-    assert_eq!(
-        outcome(&state, "new"),
-        (None, Status::Cancelled, 3, Wanted::Absent, Seen::Gone, true)
-    );
+    assert_eq!(change(&state), (None, Status::Cancelled, 3));
+    assert_eq!(standing(&state, "new"), (Absent, Gone, SETTLED));
 }
 
 #[test]
@@ -346,11 +305,7 @@ fn what_google_showed_later_makes_an_older_sighting_doubtful() {
 
 #[test]
 fn a_deletion_is_dated_once_where_a_change_of_ours_competes() {
-    let unwritten = EventState {
-        pushed_version: Some(2),
-        ..event("new")
-    };
-    let competing = state(Status::Scheduled, [unwritten]);
+    let competing = state(Status::Scheduled, [unwritten("new")]);
     assert!(competing.is_doubtful(&gone("new", None), at(11), false));
     assert!(!competing.is_doubtful(&gone("new", None), at(12), true));
     assert!(!competing.is_doubtful(&gone("new", Some(11)), at(11), false));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::clinic_with_one;
+use crate::clinic::Clinic;
 
 #[tokio::test]
 async fn what_the_appointment_does_not_know_stays_through_a_callers_change() {
@@ -24,7 +24,7 @@ async fn what_the_appointment_does_not_know_stays_through_a_callers_change() {
             json!({"private": {"appointment_id": null, "own": "1"}, "shared": {"x": "y"}}),
         ),
     ] {
-        let (clinic, appointment) = clinic_with_one().await;
+        let (clinic, appointment) = Clinic::with_one().await;
         let event_id = &appointment.google_calendar_event_id;
         clinic.edit(event_id, &json!({field: value}));
         let set: Value = clinic.event(event_id)[field].clone();

@@ -1,15 +1,13 @@
 //! Both sides change an event: field by field, the later change of the same field stays.
 
 use serde_json::json;
-use shared::appointment::{Status, SyncState};
+use shared::appointment::{Appointment, Status, SyncState};
 
-use crate::clinic::{CALENDAR, Clinic, changed};
+use crate::clinic::{Clinic, changed};
 
 #[tokio::test]
 async fn both_sides_change_different_fields_and_both_changes_stay() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     clinic.edit(event_id, &json!({"location": "Room 2"}));
     changed(clinic.patch(appointment.id, json!({"title": "Our title"})).await);
@@ -30,14 +28,17 @@ async fn both_sides_change_different_fields_and_both_changes_stay() {
     clinic.check_at_rest().await;
 }
 
+/// A clinic with two appointments that Google shows.
+async fn clinic_with_two() -> (Clinic, Appointment, Appointment) {
+    let (clinic, first) = Clinic::with_one().await;
+    let second = clinic.book("2027-03-01T10:00:00+05:00").await;
+    clinic.tick().await;
+    (clinic, first, second)
+}
+
 #[tokio::test]
 async fn the_later_change_of_the_same_field_stays() {
-    let clinic = Clinic::open().await;
-    let (first, second) = (
-        clinic.book("2027-03-01T09:00:00+05:00").await,
-        clinic.book("2027-03-01T10:00:00+05:00").await,
-    );
-    clinic.tick().await;
+    let (clinic, first, second) = clinic_with_two().await;
     // First: ours, then Google's.
     changed(clinic.patch(first.id, json!({"title": "Ours, earlier"})).await);
     clinic.edit(
@@ -62,19 +63,10 @@ async fn the_later_change_of_the_same_field_stays() {
 
 #[tokio::test]
 async fn a_deletion_beats_an_earlier_change_of_ours_and_yields_to_a_later_one() {
-    let clinic = Clinic::open().await;
-    let (first, second) = (
-        clinic.book("2027-03-01T09:00:00+05:00").await,
-        clinic.book("2027-03-01T10:00:00+05:00").await,
-    );
-    clinic.tick().await;
+    let (clinic, first, second) = clinic_with_two().await;
     changed(clinic.patch(first.id, json!({"title": "Ours, earlier"})).await);
     for appointment in [&first, &second] {
-        clinic
-            .google
-            .person()
-            .delete(CALENDAR, &appointment.google_calendar_event_id)
-            .unwrap();
+        clinic.delete(&appointment.google_calendar_event_id);
     }
     changed(clinic.patch(second.id, json!({"title": "Ours, later"})).await);
     clinic.tick().await;

@@ -4,7 +4,7 @@ use serde_json::json;
 use shared::appointment::queries::{Booked, Changed};
 
 use super::moved_to;
-use crate::clinic::{CALENDAR, Clinic, at, changed};
+use crate::clinic::{Clinic, at, changed};
 
 #[tokio::test]
 async fn a_move_onto_another_appointment_is_kept_and_both_slots_stay_closed() {
@@ -168,14 +168,12 @@ async fn a_conflict_ends_with_the_cancellation_of_either() {
 
 #[tokio::test]
 async fn an_appointment_restored_onto_a_slot_that_was_booked_meanwhile_is_a_conflict() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
-    clinic.google.person().delete(CALENDAR, event_id).unwrap();
+    clinic.delete(event_id);
     clinic.tick().await;
     clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.google.person().restore(CALENDAR, event_id).unwrap();
+    clinic.restore(event_id);
     assert_eq!(clinic.pull().await.unwrap().restored, 1);
     assert_eq!(clinic.status().await.conflicts, 1);
     clinic.tick().await;

@@ -10,18 +10,19 @@ mod times;
 
 use serde_json::{Value, json};
 
-use crate::clinic::Clinic;
-
 /// A patch that moves an event, in Karachi.
-fn moved_to(start: &str, end: &str) -> Value {
-    let time = |at: &str| json!({"dateTime": at, "timeZone": "Asia/Karachi"});
+pub(crate) fn moved_to(start: &str, end: &str) -> Value {
+    moved_in("Asia/Karachi", start, end)
+}
+
+/// A patch that moves an event, in this zone.
+pub(crate) fn moved_in(zone: &str, start: &str, end: &str) -> Value {
+    let time = |at: &str| json!({"dateTime": at, "timeZone": zone});
     json!({"start": time(start), "end": time(end)})
 }
 
-/// A clinic with one appointment, at nine on 1 March 2027 in Karachi, which Google shows.
-async fn clinic_with_one() -> (Clinic, shared::appointment::Appointment) {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
-    (clinic, appointment)
+/// A patch that makes an event last from the first of these days until the second begins.
+pub(crate) fn whole_days(first: &str, end: &str) -> Value {
+    let day = |date: &str| json!({"date": date, "dateTime": null, "timeZone": null});
+    json!({"start": day(first), "end": day(end)})
 }

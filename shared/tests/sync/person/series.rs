@@ -4,14 +4,14 @@
 use serde_json::{Value, json};
 use shared::appointment::{Appointment, Status};
 
-use super::{clinic_with_one, moved_to};
+use super::moved_to;
 use crate::clinic::{CALENDAR, Clinic, at, changed};
 
 /// The second occurrence of the series, a week after the first.
 const SECOND: &str = "20270308T040000Z";
 
 async fn weekly() -> (Clinic, Appointment) {
-    let (clinic, appointment) = clinic_with_one().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let weekly = json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"]});
     clinic.edit(&appointment.google_calendar_event_id, &weekly);
     clinic.tick().await;
@@ -51,7 +51,7 @@ async fn an_occurrence_that_is_edited_or_deleted_is_the_persons_own() {
             (&json!("Follow-up"), &json!("person"))
         );
 
-        clinic.google.person().delete(CALENDAR, &id).unwrap();
+        clinic.delete(&id);
         clinic.tick().await;
         check_first_stands(&clinic, &appointment).await;
         assert_eq!(clinic.event(&id)["status"], "cancelled");
@@ -123,10 +123,10 @@ async fn the_deletion_of_the_series_cancels_and_its_restoration_brings_back() {
     let event_id = &appointment.google_calendar_event_id;
     let second = format!("{event_id}_{SECOND}");
     clinic.edit(&second, &json!({"summary": "Follow-up"}));
-    clinic.google.person().delete(CALENDAR, event_id).unwrap();
+    clinic.delete(event_id);
     assert_eq!(clinic.pull().await.unwrap().cancelled, 1);
     clinic.check_at_rest().await;
-    clinic.google.person().restore(CALENDAR, event_id).unwrap();
+    clinic.restore(event_id);
     assert_eq!(clinic.pull().await.unwrap().restored, 1);
     check_first_stands(&clinic, &appointment).await;
 }

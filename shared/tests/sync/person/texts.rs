@@ -4,14 +4,12 @@ use serde_json::json;
 use shared::appointment::SyncState;
 use shared::bus::{Message, Origin};
 
-use super::{clinic_with_one, moved_to};
+use super::moved_to;
 use crate::clinic::{CALENDAR, Clinic, at, changed};
 
 #[tokio::test]
 async fn a_move_a_title_notes_and_a_place_come_in() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     let description = clinic.event(event_id)["description"].as_str().unwrap().to_owned();
     let mut patch = moved_to("2027-03-02T11:00:00+05:00", "2027-03-02T12:00:00+05:00");
@@ -47,9 +45,7 @@ async fn a_move_a_title_notes_and_a_place_come_in() {
 
 #[tokio::test]
 async fn an_edited_footer_is_put_right() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     let before = clinic.event(event_id)["description"].clone();
     clinic.edit(
@@ -64,7 +60,7 @@ async fn an_edited_footer_is_put_right() {
 
 #[tokio::test]
 async fn a_title_that_a_person_cleared_is_the_default_one_again() {
-    let (clinic, appointment) = clinic_with_one().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     for (shown, title) in [("Root canal", "Root canal"), ("", "Check-up: A. Khan")] {
         clinic.google.person().retitle(CALENDAR, event_id, shown).unwrap();
@@ -77,7 +73,7 @@ async fn a_title_that_a_person_cleared_is_the_default_one_again() {
 
 #[tokio::test]
 async fn a_place_that_a_person_cleared_is_none() {
-    let (clinic, appointment) = clinic_with_one().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     for (shown, place) in [("Room 2", Some("Room 2")), ("", None)] {
         clinic.edit(event_id, &json!({"location": shown}));
@@ -90,7 +86,7 @@ async fn a_place_that_a_person_cleared_is_none() {
 
 /// The description once a person made `theirs` of it and all is in step, and the appointment's notes.
 async fn described(theirs: impl FnOnce(String) -> String) -> (String, Option<String>) {
-    let (clinic, appointment) = clinic_with_one().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     changed(
         clinic
             .patch(appointment.id, json!({"notes": "first visit"}))
@@ -138,7 +134,7 @@ async fn a_description_that_google_turned_into_html_is_left_as_it_is() {
 
 #[tokio::test]
 async fn formatting_above_the_footer_outlives_a_change_of_the_patients_details() {
-    let (clinic, appointment) = clinic_with_one().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     let ours = clinic.event(event_id)["description"].as_str().unwrap().to_owned();
     let theirs = format!(
@@ -172,7 +168,7 @@ async fn a_description_that_a_person_emptied_has_no_notes_and_its_footer_again()
 
 #[tokio::test]
 async fn a_note_below_the_footer_yields_to_a_callers_later_note() {
-    let (clinic, appointment) = clinic_with_one().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     let ours = clinic.event(event_id)["description"].as_str().unwrap().to_owned();
     clinic.edit(event_id, &json!({"description": format!("{ours}\ncall back")}));

@@ -2,22 +2,14 @@
 
 use serde_json::json;
 
-use super::{clinic_with_one, moved_to};
+use super::{moved_in, moved_to, whole_days};
 use crate::clinic::{Clinic, at, changed};
 
 #[tokio::test]
 async fn whole_days_come_in_as_days_and_stay_days() {
-    let clinic = Clinic::open().await;
-    let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
-    clinic.tick().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
-    clinic.edit(
-        event_id,
-        &json!({
-            "start": {"date": "2027-03-03", "dateTime": null, "timeZone": null},
-            "end": {"date": "2027-03-04", "dateTime": null, "timeZone": null}
-        }),
-    );
+    clinic.edit(event_id, &whole_days("2027-03-03", "2027-03-04"));
     clinic.pull().await.unwrap();
     let all_day = clinic.read(appointment.id).await;
     assert_eq!(all_day.starts_at, at("2027-03-03T00:00:00+05:00"));
@@ -41,7 +33,7 @@ async fn whole_days_come_in_as_days_and_stay_days() {
 
 #[tokio::test]
 async fn a_move_and_a_stretch_come_in() {
-    let (clinic, appointment) = clinic_with_one().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
     for (start, end) in [
         ("2027-03-02T11:00:00+05:00", "2027-03-02T11:30:00+05:00"),
@@ -59,7 +51,7 @@ async fn a_move_and_a_stretch_come_in() {
 
 #[tokio::test]
 async fn a_move_into_the_past_is_kept() {
-    let (clinic, appointment) = clinic_with_one().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let past = moved_to("2026-01-05T09:00:00+05:00", "2026-01-05T09:30:00+05:00");
     clinic.edit(&appointment.google_calendar_event_id, &past);
     clinic.pull().await.unwrap();
@@ -70,13 +62,9 @@ async fn a_move_into_the_past_is_kept() {
 
 #[tokio::test]
 async fn made_all_day_and_timed_again_an_appointment_follows() {
-    let (clinic, appointment) = clinic_with_one().await;
+    let (clinic, appointment) = Clinic::with_one().await;
     let event_id = &appointment.google_calendar_event_id;
-    let day = |date: &str| json!({"date": date, "dateTime": null, "timeZone": null});
-    clinic.edit(
-        event_id,
-        &json!({"start": day("2027-03-03"), "end": day("2027-03-05")}),
-    );
+    clinic.edit(event_id, &whole_days("2027-03-03", "2027-03-05"));
     clinic.pull().await.unwrap();
     let days = clinic.read(appointment.id).await;
     assert_eq!(days.starts_at, at("2027-03-03T00:00:00+05:00"));
@@ -99,20 +87,16 @@ async fn made_all_day_and_timed_again_an_appointment_follows() {
 
 #[tokio::test]
 async fn another_time_zone_comes_in_with_the_wall_time_or_without() {
-    let zoned = |at: &str, zone: &str| json!({"dateTime": at, "timeZone": zone});
     for (start, end) in [
         // The instants stay, only the zone is another,
         ("2027-03-01T04:00:00+00:00", "2027-03-01T04:30:00+00:00"),
         // or nine o'clock stays nine o'clock, as in Google's own editor.
         ("2027-03-01T09:00:00+00:00", "2027-03-01T09:30:00+00:00"),
     ] {
-        let (clinic, appointment) = clinic_with_one().await;
+        let (clinic, appointment) = Clinic::with_one().await;
         let event_id = &appointment.google_calendar_event_id;
         let zone = "Europe/London";
-        clinic.edit(
-            event_id,
-            &json!({"start": zoned(start, zone), "end": zoned(end, zone)}),
-        );
+        clinic.edit(event_id, &moved_in(zone, start, end));
         assert_eq!(clinic.pull().await.unwrap().updated, 1);
         let moved = clinic.read(appointment.id).await;
         assert_eq!(
