@@ -127,16 +127,11 @@ async fn a_confirmation_is_good_for_the_whole_listing_however_many_runs_it_takes
 
 #[tokio::test]
 async fn a_place_that_another_version_stored_is_left_and_the_listing_begins_anew() {
-    let clinic = Clinic::open().await;
-    let booked = five(&clinic).await;
-    clinic.edit(
-        &booked[0].google_calendar_event_id,
-        &json!({"location": "Room 2"}),
-    );
+    let (clinic, booked) = clinic_with_five_moved().await;
     clinic
         .sql(r#"update calendars set unfinished_listing = '{"query": "older", "page": 2}'"#)
         .await;
     clinic.pull().await.unwrap();
-    assert_eq!(in_room_2(&clinic, &booked).await, 1);
+    assert_eq!(in_room_2(&clinic, &booked).await, 5);
     clinic.check_at_rest().await;
 }
