@@ -126,10 +126,13 @@ impl Listing {
             .insert(sighted.sighting.event_id().to_owned(), sighted);
     }
 
-    /// The sightings in the order in which people changed the events.
-    pub(super) fn in_order(&self) -> Vec<&Sighting> {
-        let mut sightings: Vec<_> = self.sightings.values().map(|sighted| &sighted.sighting).collect();
-        sightings.sort_by_key(|sighting| sighting.changed_at());
+    /// The sightings in the order in which people changed the events, each with when Google was asked for it.
+    pub(super) fn in_order(&self) -> Vec<(&Sighting, DateTime<Utc>)> {
+        let sightings = self.sightings.values();
+        let mut sightings: Vec<_> = sightings
+            .map(|sighted| (&sighted.sighting, sighted.asked_at))
+            .collect();
+        sightings.sort_by_key(|(sighting, _)| sighting.changed_at());
         sightings
     }
 
@@ -169,13 +172,13 @@ pub(super) fn cancels(state: &State, sighting: &Sighting) -> bool {
 /// A listing that misses so much is more likely wrong than a clinic's will.
 pub(super) fn cancels_too_much(
     state: &State,
-    sightings: &[&Sighting],
+    sightings: &[(&Sighting, DateTime<Utc>)],
     upcoming: i64,
     now: DateTime<Utc>,
 ) -> bool {
     let cancelled = sightings
         .iter()
-        .filter(|sighting| state.would_cancel_upcoming(sighting, now))
+        .filter(|(sighting, _)| state.would_cancel_upcoming(sighting, now))
         .count();
     let share_is_too_big = i64::try_from(cancelled).is_ok_and(|cancelled| cancelled * 2 > upcoming);
     cancelled > CANCELLED_AT_ONCE && share_is_too_big

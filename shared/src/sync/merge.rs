@@ -44,6 +44,13 @@ impl Changes {
         facts.any(|fact| fact.version > version)
     }
 
+    /// The last version, up to `version`, of which every fact was as it is now already at `asked_at`: what has changed
+    /// since cannot have been known to somebody who was asked then.
+    pub(super) fn version_at(&self, asked_at: DateTime<Utc>, version: i64) -> i64 {
+        let since = self.facts.values().filter(|fact| fact.at >= asked_at);
+        since.map(|fact| fact.version - 1).fold(version, i64::min)
+    }
+
     /// When anything last changed.
     pub fn latest(&self) -> DateTime<Utc> {
         let facts = self.facts.values();

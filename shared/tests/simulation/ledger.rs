@@ -30,9 +30,9 @@ struct Write {
     /// When it counts as written. Google tells when an event changed, not which field: a person's next edit makes all of
     /// the event's edits younger.
     at: DateTime<Utc>,
-    /// Whether it must be there at the end unless something later is. A person's edit of an event that was then
-    /// deleted, or whose appointment a caller had cancelled, need not; nor need one
-    /// back to what both sides last agreed on: Google shows no edit then.
+    /// Whether it must be there at the end unless something later is. A person's edit of an event that was then deleted, or
+    /// whose appointment a caller had cancelled, need not; nor need one back to what both sides last agreed on: Google
+    /// shows no edit then.
     binding: bool,
 }
 

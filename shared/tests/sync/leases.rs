@@ -16,7 +16,7 @@ const HELD: &str =
     "update calendars set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 minute'";
 
 #[tokio::test]
-async fn a_calendar_that_another_run_has_is_left_or_waited_for_in_vain() {
+async fn a_calendar_that_another_run_has_is_left_or_waited_for() {
     let clinic = Clinic::open().await;
     clinic.tick().await;
     clinic.sql(HELD).await;

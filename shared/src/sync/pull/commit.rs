@@ -35,9 +35,9 @@ impl Pull<'_> {
                     false
                 };
                 let cancelling = listing.may_cancel() && !held;
-                for sighting in &sightings {
+                for (sighting, asked_at) in &sightings {
                     if cancelling || !cancels(&state, sighting) {
-                        state.see(sighting, self.sync.clinic_zone);
+                        state.see(sighting, *asked_at, self.sync.clinic_zone);
                     }
                 }
                 write_state(tx, calendar_id, &state).await?;

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
@@ -292,11 +293,11 @@ impl Batch<'_> {
             // What made us look is as unknown as before.
             Err(error) => return Box::pin(self.failed(claimed, error, true)).await,
         };
-        self.work_in(&sighting).await?;
+        self.work_in(&sighting, claimed.read_at).await?;
         Ok(Tried::Other)
     }
 
-    async fn work_in(&self, sighting: &Sighting) -> Result<(), SyncError> {
+    async fn work_in(&self, sighting: &Sighting, asked_at: DateTime<Utc>) -> Result<(), SyncError> {
         let (calendar_id, event_id) = (self.calendar_id, sighting.event_id());
         let changed = self
             .sync
@@ -306,7 +307,7 @@ impl Batch<'_> {
                 if !claim::lock_claim(tx, calendar_id, event_id, self.claim).await? {
                     return Ok(Vec::new());
                 }
-                state.see(sighting, self.sync.clinic_zone);
+                state.see(sighting, asked_at, self.sync.clinic_zone);
                 write_state(tx, calendar_id, &state).await?;
                 Ok(state.changes(calendar_id))
             })

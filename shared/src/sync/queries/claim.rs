@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio_postgres::types::{Json, ToSql, Type};
 use tokio_postgres::{Error, GenericClient};
@@ -18,6 +19,8 @@ pub(crate) struct Claimed {
     pub event: EventState,
     /// Its appointment as read with the claim: its version is what a push of it confirms.
     pub appointment: AppointmentState,
+    /// When they were read, by the database's clock.
+    pub read_at: DateTime<Utc>,
     /// Failed tries so far.
     pub attempts: i32,
 }
@@ -41,7 +44,7 @@ pub(crate) async fn claim_due(
          update calendar_events e set claim = $2, claimed_until = now() + $3 * interval '1 second'
          from due, appointments a
          where e.calendar_id = $1 and e.event_id = due.event_id and a.id = e.appointment_id
-         returning ",
+         returning now() as read_at, ",
         state!()
     );
     let rows = client
@@ -61,6 +64,7 @@ pub(crate) async fn claim_due(
             Ok(Claimed {
                 event,
                 appointment,
+                read_at: row.try_get("read_at")?,
                 attempts: row.try_get("attempts")?,
             })
         })

@@ -61,8 +61,9 @@ impl State {
         !known && (outdated || undated && competes && !asked_again)
     }
 
-    /// Works one sighting in. Those of one appointment's events come in the order in which they were changed.
-    pub fn see(&mut self, sighting: &Sighting, clinic_zone: Tz) {
+    /// Works one sighting in, for which Google was asked not before `asked_at` (by the database's clock). Those of one
+    /// appointment's events come in the order in which they were changed.
+    pub fn see(&mut self, sighting: &Sighting, asked_at: DateTime<Utc>, clinic_zone: Tz) {
         let Some(event) = self.events.get_mut(sighting.event_id()) else {
             return;
         };
@@ -74,7 +75,7 @@ impl State {
         }
         let before = event.clone();
         match sighting {
-            Sighting::Live(live) => see_live(event, appointment, live, clinic_zone),
+            Sighting::Live(live) => see_live(event, appointment, live, asked_at, clinic_zone),
             // Without a date the deletion may be as old as the last pull: a change of ours since then is not given up.
             Sighting::Gone { at, .. } => see_gone(event, appointment, at.or(self.last_pull_at)),
             Sighting::Missing { .. } => see_gone(event, appointment, self.last_pull_at),
@@ -117,7 +118,13 @@ fn is_not_there_yet(event: &EventState, sighting: &Sighting) -> bool {
     event.seen == Seen::Never && matches!(sighting, Sighting::Missing { .. })
 }
 
-fn see_live(event: &mut EventState, appointment: &mut AppointmentState, live: &Event, clinic_zone: Tz) {
+fn see_live(
+    event: &mut EventState,
+    appointment: &mut AppointmentState,
+    live: &Event,
+    asked_at: DateTime<Utc>,
+    clinic_zone: Tz,
+) {
     if event.etag.as_ref() == Some(&live.etag) {
         return;
     }
@@ -135,7 +142,7 @@ fn see_live(event: &mut EventState, appointment: &mut AppointmentState, live: &E
     match (event.wanted, event.seen) {
         (Wanted::Present, _) => {
             appointment.take(merged, live.updated);
-            show(event, appointment, &live.etag, theirs);
+            event.settle(appointment, &theirs);
         }
         (Wanted::Absent, Seen::Gone)
             if is_current && !is_cancelled_since(event, appointment, live.updated) =>
@@ -151,7 +158,7 @@ fn see_live(event: &mut EventState, appointment: &mut AppointmentState, live: &E
                 ChangeWord::Updated
             });
             event.wanted = Wanted::Present;
-            show(event, appointment, &live.etag, theirs);
+            event.settle(appointment, &theirs);
         }
         (Wanted::Absent, seen) => {
             // An edit of an event that a reschedule is about to delete belongs to the appointment.
@@ -159,10 +166,11 @@ fn see_live(event: &mut EventState, appointment: &mut AppointmentState, live: &E
             if left_behind {
                 appointment.take(merged, live.updated);
             }
-            event.see_live(&live.etag, theirs, appointment.version);
             event.pushed_version = None;
         }
     }
+    let compared_with = appointment.changes.version_at(asked_at, appointment.version);
+    event.see_live(&live.etag, theirs, compared_with);
 }
 
 /// Whether a caller cancelled the appointment after a person restored its event, whatever we heard of first. What was
@@ -179,11 +187,6 @@ fn is_cancelled_since(
             .agreed_version
             .is_none_or(|version| changes.since(version, &STATUS))
         && changes.of(&STATUS) > restored_at
-}
-
-fn show(event: &mut EventState, appointment: &AppointmentState, etag: &str, theirs: Content) {
-    event.settle(appointment, &theirs);
-    event.see_live(etag, theirs, appointment.version);
 }
 
 fn see_gone(event: &mut EventState, appointment: &mut AppointmentState, deleted_at: Option<DateTime<Utc>>) {

@@ -51,7 +51,7 @@ pub struct EventState {
     pub seen_at: Option<DateTime<Utc>>,
     /// What both sides last had.
     pub agreed: Option<Content>,
-    /// The appointment's version that it was last compared with.
+    /// The appointment's version that it was last compared with: what our side changed later was not known to Google then.
     pub agreed_version: Option<i64>,
     /// A write whose answer is not known.
     pub sent: Option<Content>,

@@ -159,7 +159,7 @@ const DUE: bool = false;
 #[test]
 fn an_etag_that_we_know_is_an_echo() {
     let mut state = state(Status::Scheduled, [event("new")]);
-    state.see(&live("new", "\"1\"", &retitled("Theirs"), 30), ZONE);
+    state.see(&live("new", "\"1\"", &retitled("Theirs"), 30), at(40), ZONE);
     assert_eq!(state.touched, Vec::<String>::new());
     assert_eq!(appointment(&state).facts, facts());
 }
@@ -167,7 +167,7 @@ fn an_etag_that_we_know_is_an_echo() {
 #[test]
 fn an_edit_is_merged_and_leaves_nothing_to_write() {
     let mut state = state(Status::Scheduled, [event("new")]);
-    state.see(&live("new", "\"2\"", &retitled("Theirs"), 30), ZONE);
+    state.see(&live("new", "\"2\"", &retitled("Theirs"), 30), at(40), ZONE);
     assert_eq!(change(&state), (Some(Updated), Status::Scheduled, 4));
     assert_eq!(standing(&state, "new"), (Present, Live, SETTLED));
     assert_eq!(appointment(&state).facts, retitled("Theirs"));
@@ -178,7 +178,7 @@ fn an_edit_is_merged_and_leaves_nothing_to_write() {
 fn an_edit_beside_a_change_of_ours_leaves_ours_to_be_written() {
     let mut state = state(Status::Scheduled, [unwritten("new")]);
     state.appointments.get_mut(&APPOINTMENT).unwrap().facts = in_room("Room 1");
-    state.see(&live("new", "\"2\"", &retitled("Theirs"), 30), ZONE);
+    state.see(&live("new", "\"2\"", &retitled("Theirs"), 30), at(40), ZONE);
     assert_eq!(change(&state), (Some(Updated), Status::Scheduled, 4));
     assert_eq!(standing(&state, "new"), (Present, Live, DUE));
     let merged = Facts {
@@ -189,9 +189,29 @@ fn an_edit_beside_a_change_of_ours_leaves_ours_to_be_written() {
 }
 
 #[test]
+fn what_callers_changed_since_google_was_asked_counts_as_changed_since() {
+    // A caller sets a location and takes it back at minute 20; Google was asked before, and knew of neither.
+    let known = EventState {
+        agreed_version: Some(1),
+        ..event("new")
+    };
+    let mut state = state(Status::Scheduled, [known]);
+    state.see(&live("new", "\"2\"", &retitled("Theirs"), 15), at(18), ZONE);
+    assert_eq!(appointment(&state).facts, retitled("Theirs"));
+    // A person's edit of the location that was made before the caller's.
+    let theirs = Facts {
+        title: Some("Theirs".into()),
+        ..in_room("Room 9")
+    };
+    state.see(&live("new", "\"3\"", &theirs, 19), at(40), ZONE);
+    assert_eq!(appointment(&state).facts, retitled("Theirs"));
+    assert_eq!(standing(&state, "new"), (Present, Live, DUE));
+}
+
+#[test]
 fn a_deletion_cancels() {
     let mut state = state(Status::Scheduled, [event("new")]);
-    state.see(&gone("new", Some(15)), ZONE);
+    state.see(&gone("new", Some(15)), at(40), ZONE);
     assert_eq!(change(&state), (Some(Cancelled), Status::Cancelled, 4));
     assert_eq!(standing(&state, "new"), (Absent, Gone, SETTLED));
 }
@@ -200,7 +220,7 @@ fn a_deletion_cancels() {
 fn a_deletion_before_a_later_change_of_ours_leads_to_a_new_event() {
     for (deleted_at, back) in [(Some(15), true), (Some(25), false), (None, true)] {
         let mut state = state(Status::Scheduled, [unwritten("new")]);
-        state.see(&gone("new", deleted_at), ZONE);
+        state.see(&gone("new", deleted_at), at(40), ZONE);
         let one = appointment(&state);
         assert_eq!(one.event_id != "new", back, "{deleted_at:?}");
         assert_eq!(one.status == Status::Scheduled, back, "{deleted_at:?}");
@@ -211,7 +231,7 @@ fn a_deletion_before_a_later_change_of_ours_leads_to_a_new_event() {
 #[test]
 fn a_deletion_of_what_is_over_tidies_up() {
     let mut state = state(Status::Completed, [event("new")]);
-    state.see(&gone("new", Some(30)), ZONE);
+    state.see(&gone("new", Some(30)), at(40), ZONE);
     assert_eq!(change(&state), (None, Status::Completed, 3));
     assert_eq!(standing(&state, "new"), (Absent, Gone, SETTLED));
 }
@@ -219,7 +239,7 @@ fn a_deletion_of_what_is_over_tidies_up() {
 #[test]
 fn the_last_event_restored_brings_the_appointment_back() {
     let mut state = state(Status::Cancelled, [deleted("new")]);
-    state.see(&live("new", "\"2\"", &facts(), 30), ZONE);
+    state.see(&live("new", "\"2\"", &facts(), 30), at(40), ZONE);
     assert_eq!(change(&state), (Some(Restored), Status::Scheduled, 4));
     assert_eq!(standing(&state, "new"), (Present, Live, SETTLED));
 }
@@ -228,7 +248,7 @@ fn the_last_event_restored_brings_the_appointment_back() {
 fn a_restored_event_shows_what_callers_changed_since() {
     let mut state = state(Status::Cancelled, [deleted("new")]);
     state.appointments.get_mut(&APPOINTMENT).unwrap().facts = in_room("Room 1");
-    state.see(&live("new", "\"2\"", &facts(), 30), ZONE);
+    state.see(&live("new", "\"2\"", &facts(), 30), at(40), ZONE);
     assert_eq!(appointment(&state).facts, in_room("Room 1"));
     assert!(!state.events["new"].is_settled());
 }
@@ -236,7 +256,7 @@ fn a_restored_event_shows_what_callers_changed_since() {
 #[test]
 fn a_restored_event_that_a_reschedule_left_behind_is_deleted_again() {
     let mut state = state(Status::Scheduled, [deleted("old"), event("new")]);
-    state.see(&live("old", "\"2\"", &retitled("Theirs"), 30), ZONE);
+    state.see(&live("old", "\"2\"", &retitled("Theirs"), 30), at(40), ZONE);
     assert_eq!(change(&state), (None, Status::Scheduled, 3));
     assert_eq!(standing(&state, "old"), (Absent, Live, DUE));
     assert_eq!(appointment(&state).facts, facts());
@@ -247,9 +267,13 @@ fn an_edit_of_an_event_left_behind_is_carried_over_to_the_present_one() {
     for present_first in [false, true] {
         let mut state = state(Status::Scheduled, [doomed("old"), event("new")]);
         if present_first {
-            state.see(&live("new", "\"3\"", &retitled("On the new one"), 25), ZONE);
+            state.see(
+                &live("new", "\"3\"", &retitled("On the new one"), 25),
+                at(40),
+                ZONE,
+            );
         }
-        state.see(&live("old", "\"2\"", &in_room("Room 9"), 30), ZONE);
+        state.see(&live("old", "\"2\"", &in_room("Room 9"), 30), at(40), ZONE);
         assert_eq!(appointment(&state).facts.location.as_deref(), Some("Room 9"));
         assert_eq!(change(&state), (Some(Updated), Status::Scheduled, 4));
         assert_eq!(standing(&state, "old"), (Absent, Live, DUE));
@@ -262,15 +286,15 @@ fn an_edit_of_an_event_left_behind_is_carried_over_to_the_present_one() {
 #[test]
 fn of_two_edits_by_way_of_two_events_the_later_stays() {
     let mut state = state(Status::Scheduled, [doomed("old"), event("new")]);
-    state.see(&live("new", "\"3\"", &retitled("Later"), 30), ZONE);
-    state.see(&live("old", "\"2\"", &retitled("Earlier"), 25), ZONE);
+    state.see(&live("new", "\"3\"", &retitled("Later"), 30), at(40), ZONE);
+    state.see(&live("old", "\"2\"", &retitled("Earlier"), 25), at(40), ZONE);
     assert_eq!(appointment(&state).facts, retitled("Later"));
 }
 
 #[test]
 fn an_edit_after_a_cancellation_does_not_stop_the_deletion() {
     let mut state = state(Status::Cancelled, [doomed("new")]);
-    state.see(&live("new", "\"2\"", &retitled("Theirs"), 30), ZONE);
+    state.see(&live("new", "\"2\"", &retitled("Theirs"), 30), at(40), ZONE);
     assert_eq!(change(&state), (None, Status::Cancelled, 3));
     assert_eq!(standing(&state, "new"), (Absent, Live, DUE));
     assert_eq!(state.events["new"].etag.as_deref(), Some("\"2\""));
@@ -279,7 +303,7 @@ fn an_edit_after_a_cancellation_does_not_stop_the_deletion() {
 #[test]
 fn what_shall_be_gone_and_is_gone_is_settled() {
     let mut state = state(Status::Cancelled, [doomed("new")]);
-    state.see(&gone("new", None), ZONE);
+    state.see(&gone("new", None), at(40), ZONE);
     assert_eq!(change(&state), (None, Status::Cancelled, 3));
     assert_eq!(standing(&state, "new"), (Absent, Gone, SETTLED));
 }
@@ -287,8 +311,8 @@ fn what_shall_be_gone_and_is_gone_is_settled() {
 #[test]
 fn an_event_that_we_do_not_know_is_nobodys_appointment() {
     let mut state = state(Status::Scheduled, [event("new")]);
-    state.see(&live("copy", "\"2\"", &retitled("Theirs"), 30), ZONE);
-    state.see(&gone("copy", None), ZONE);
+    state.see(&live("copy", "\"2\"", &retitled("Theirs"), 30), at(40), ZONE);
+    state.see(&gone("copy", None), at(40), ZONE);
     assert_eq!(state.touched, Vec::<String>::new());
 }
 
