@@ -30,8 +30,8 @@ async fn no_hour_of_a_month_is_without_a_live_channel() {
         assert!((1..=2).contains(&live), "{live} live channels after hour {hour}");
         if hour == HOURS / 2 {
             // From now on, Google grants hardly more than the hours that a renewer needs.
-            let life = json!({"longest_seconds": 6 * 3600});
-            stack.google(Method::PUT, "/channels", &life).await;
+            let short = json!({"longest_seconds": 6 * 3600});
+            stack.google(Method::PUT, "/channels", &short).await;
         }
         // Of three runs in a row, two come to nothing: Google refuses, or the renewer dies at its work.
         match hour % 3 {

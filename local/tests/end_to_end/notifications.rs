@@ -89,5 +89,8 @@ async fn burst(stack: &Stack, booked: &[Booked]) {
     // Two for what comes within a second, and one for each second more that it took to come.
     let most = 2 + began.elapsed().as_secs();
     let pulls = stack.count("events.list").await - before;
-    assert!((1..=most).contains(&pulls), "{pulls} pulls, at most {most} expected");
+    assert!(
+        (1..=most).contains(&pulls),
+        "{pulls} pulls, at most {most} expected"
+    );
 }

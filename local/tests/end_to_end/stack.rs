@@ -48,7 +48,9 @@ impl Stack {
         command
             .arg("run")
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
-        command.env("LOCAL_FOLDER", folder.path()).envs(settings.iter().copied());
+        command
+            .env("LOCAL_FOLDER", folder.path())
+            .envs(settings.iter().copied());
         for (port, setting) in ports.iter().zip(["API", "GOOGLE", "BUS", "POSTGRES"]) {
             command.env(format!("LOCAL_{setting}_PORT"), port.to_string());
         }
@@ -118,7 +120,10 @@ impl Stack {
         let text = |name: &str| booked[name].as_str().unwrap().to_owned();
         let booked = Booked {
             path: format!("/appointments/{}", text("id")),
-            event: format!("/calendars/{calendar}/events/{}", text("google_calendar_event_id")),
+            event: format!(
+                "/calendars/{calendar}/events/{}",
+                text("google_calendar_event_id")
+            ),
         };
         self.until_appointment(&booked, "synced", |now| now["calendar_sync"]["state"] == "synced")
             .await;
@@ -149,7 +154,14 @@ impl Stack {
     /// Fires a rule, even a disabled one, and comes back when its function is done.
     pub(crate) async fn fire(&self, rule: &str) {
         let url = format!("http://127.0.0.1:{}/admin/tick?rule={rule}", self.ports[2]);
-        let outcome: Value = Client::new().post(url).send().await.unwrap().json().await.unwrap();
+        let outcome: Value = Client::new()
+            .post(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
         assert_eq!(outcome["delivered"], true, "{outcome}");
     }
 
@@ -162,7 +174,9 @@ impl Stack {
     /// The stack's own database.
     pub(crate) async fn database(&self) -> tokio_postgres::Client {
         let url = format!("postgres://clinic@127.0.0.1:{}/clinic", self.ports[3]);
-        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+            .await
+            .unwrap();
         tokio::spawn(connection);
         client
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use local::google::Fault;
-use shared::watch::WatchError;
+use shared::watch::{WatchError, queries};
 
 use super::{ADDRESS, ELSEWHERE, Watched, ours, secrets};
 use crate::clinic::{CALENDAR, soon};
@@ -217,6 +217,9 @@ async fn a_channel_that_tells_nothing_while_there_are_changes_is_reported_and_re
             .edit(&watched.appointment.google_calendar_event_id, &location);
         watched.clinic.tick().await;
     }
+    let db = &watched.clinic.db;
+    let read = db.read(soon(), async |client| queries::watched(client, CALENDAR).await);
+    assert!(read.await.unwrap().channel.unwrap().is_silent());
     watched.run().await;
     assert_ne!(watched.one_live().await, silent);
 }
