@@ -40,7 +40,7 @@ async fn no_hour_of_a_month_is_without_a_live_channel() {
             _ => {}
         }
         if hour % 5 == 0 {
-            fail(&stack, "channels.stop", "drop").await;
+            fail(&stack, "channels.stop", "refuse").await;
         }
         let renewed = stack.invoke("watch-renewer").await;
         stack.google(Method::DELETE, "/faults", &Value::Null).await;

@@ -21,6 +21,8 @@ pub(crate) struct Stack {
     /// API, Google stand-in, bus, PostgreSQL.
     pub(crate) ports: Vec<u16>,
     pub(crate) key: String,
+    /// One for all requests: making one reads the system's certificates.
+    client: Client,
     /// One stack at a time: each is a dozen processes.
     _turn: MutexGuard<'static, ()>,
 }
@@ -62,6 +64,7 @@ impl Stack {
             output,
             ports,
             key: String::new(),
+            client: Client::new(),
             _turn: turn,
         };
         stack.line_with("ready").await;
@@ -85,7 +88,7 @@ impl Stack {
     /// Asks the API, with the key that was printed.
     pub(crate) async fn api(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
         let url = format!("http://127.0.0.1:{}{path}", self.ports[0]);
-        let mut request = Client::new().request(method, url).bearer_auth(&self.key);
+        let mut request = self.client.request(method, url).bearer_auth(&self.key);
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -147,21 +150,14 @@ impl Stack {
             self.ports[0]
         );
         let event = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
-        let response = Client::new().post(url).json(&event).send().await.unwrap();
+        let response = self.client.post(url).json(&event).send().await.unwrap();
         response.status().is_success() && !response.headers().contains_key("x-amz-function-error")
     }
 
     /// Fires a rule, even a disabled one, and comes back when its function is done.
     pub(crate) async fn fire(&self, rule: &str) {
         let url = format!("http://127.0.0.1:{}/admin/tick?rule={rule}", self.ports[2]);
-        let outcome: Value = Client::new()
-            .post(url)
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap();
+        let outcome: Value = self.client.post(url).send().await.unwrap().json().await.unwrap();
         assert_eq!(outcome["delivered"], true, "{outcome}");
     }
 
@@ -194,12 +190,7 @@ impl Stack {
     /// Asks the stand-in's admin API.
     pub(crate) async fn google(&self, method: Method, path: &str, body: &Value) -> Value {
         let url = format!("http://127.0.0.1:{}/admin{path}", self.ports[1]);
-        let response = Client::new()
-            .request(method, url)
-            .json(body)
-            .send()
-            .await
-            .unwrap();
+        let response = self.client.request(method, url).json(body).send().await.unwrap();
         assert!(response.status().is_success(), "{path}: {}", response.status());
         response.json().await.unwrap_or_default()
     }
@@ -210,7 +201,7 @@ impl Stack {
             "http://127.0.0.1:{}/admin/calendars/clinic@example.com/events",
             self.ports[1]
         );
-        let Ok(response) = Client::new().get(url).send().await else {
+        let Ok(response) = self.client.get(url).send().await else {
             return Vec::new();
         };
         let listing: Value = response.json().await.unwrap_or_default();
