@@ -38,6 +38,12 @@ simulate: ## play random histories against the sync engine; HISTORIES=20000, or 
 	cargo build -p local
 	HISTORIES=$(HISTORIES) exec $(BINARIES)/local with-postgres -- cargo test --profile simulate -p shared --test simulation
 
+.PHONY: bench
+bench: ## measure what a person's edit takes to the committed row; EDITS=200 of them
+	@$(SETUP) build run postgres
+	cargo build --release --workspace
+	@CARGO_LAMBDA=$(VENV)/cargo-lambda cargo bench -p local --bench real_time
+
 .PHONY: lint
 lint: ## formatting, clippy, dependencies, the template, shell scripts
 	@$(SETUP) build lint
