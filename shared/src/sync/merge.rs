@@ -50,12 +50,6 @@ impl Changes {
         let since = self.facts.values().filter(|fact| fact.at >= asked_at);
         since.map(|fact| fact.version - 1).fold(version, i64::min)
     }
-
-    /// When anything last changed.
-    pub fn latest(&self) -> DateTime<Utc> {
-        let facts = self.facts.values();
-        facts.map(|fact| fact.at).max().unwrap_or(self.booked)
-    }
 }
 
 /// The three sides of a merge.

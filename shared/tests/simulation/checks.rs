@@ -20,7 +20,7 @@ const FOOTER: &str = "--- Patient";
 pub(crate) async fn come_to_rest(world: &World, ledger: &Ledger) -> Result<(), String> {
     world.google.heal();
     world.google.set_listing_manners(ListingManners::default());
-    world.let_dead_statements_end().await;
+    world.let_dead_sessions_end().await;
     world.let_claims_and_leases_lapse().await;
     for run in [Run::Notified, Run::PushAll, Run::Tick, Run::Tick] {
         sync(world, run).await?;

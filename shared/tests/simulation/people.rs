@@ -150,8 +150,8 @@ fn delete(world: &World, ledger: &mut Ledger, one: &Ours) {
     take_out(ledger, one, "deletes", done, Fate::Deleted);
 }
 
-/// To this calendar, that is a deletion. Its event cannot be asked when that was, so changes that wait may be younger:
-/// callers', or people's of an event left behind.
+/// To this calendar, that is a deletion. Its event cannot be asked when that was, so callers' changes that wait may be
+/// younger.
 fn move_away(world: &World, ledger: &mut Ledger, one: &Ours) {
     let person = world.google.person();
     let moved = person.move_to_calendar(&world.calendar, &one.event_id, ELSEWHERE);

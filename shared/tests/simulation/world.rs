@@ -127,13 +127,18 @@ impl World {
         .await;
     }
 
-    /// Waits until no statement runs any more that a killed run has left behind on the server: it could still claim
-    /// something after all claims have lapsed.
-    pub(crate) async fn let_dead_statements_end(&self) {
+    /// Waits until the server has ended the sessions of killed processes: a statement that one of them had sent could still
+    /// claim something after all claims have lapsed, even if the server has not begun with it yet.
+    pub(crate) async fn let_dead_sessions_end(&self) {
+        let mut living = Vec::new();
+        for db in [&self.db, &self.processes[0].db, &self.processes[1].db] {
+            living.push(session(db).await);
+        }
         let others = "select from pg_stat_activity
-            where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'
-              and $1::text is not null";
-        while !self.query(others).await.is_empty() {
+            where datname = current_database() and backend_type = 'client backend' and pid <> all($1)";
+        let parameters: [(&(dyn ToSql + std::marker::Sync), Type); 1] = [(&living, Type::INT4_ARRAY)];
+        let dead = async |client: &tokio_postgres::Client| client.query_typed(others, &parameters).await;
+        while !self.db.read(soon(), dead).await.unwrap().is_empty() {
             tokio::task::yield_now().await;
         }
     }
@@ -149,8 +154,7 @@ impl World {
         let read =
             "select e.event_id, a.id::text, a.status, a.google_calendar_event_id = e.event_id as current,
                 e.seen = 'gone' as gone, coalesce(e.agreed, e.sent, '{}') as agreed,
-                not exists (select from calendar_events any_of_it where any_of_it.appointment_id = a.id
-                    and any_of_it.pushed_version is distinct from any_of_it.wanted_version) as settled
+                e.pushed_version is not distinct from e.wanted_version as settled
             from calendar_events e join appointments a on a.id = e.appointment_id
             where e.calendar_id = $1 order by a.created_at, e.wanted_version, e.event_id";
         let row = |row: &Row| Ours {
@@ -175,12 +179,20 @@ pub(crate) struct Ours {
     pub(crate) known_gone: bool,
     /// What both sides last had, as stored.
     pub(crate) agreed: Value,
-    /// Whether Google is known to show what is wanted, of the appointment's other events, too.
+    /// Whether Google is known to show what is wanted.
     pub(crate) settled: bool,
 }
 
 fn connection(database: &TestDatabase) -> Database {
     Database::new(DatabaseUrl::parse(&database.url()).unwrap())
+}
+
+/// The server's number of the session that a process has, or has had to open anew.
+async fn session(db: &Database) -> i32 {
+    let read = db.read(soon(), async |client| {
+        client.query_typed_one("select pg_backend_pid()", &[]).await
+    });
+    read.await.unwrap().get(0)
 }
 
 fn process(database: &TestDatabase, google: &StandIn) -> Process {

@@ -17,6 +17,7 @@ use crate::sync::reconcile::{AppointmentState, EventState, Seen, State, Wanted};
 ///
 /// `changes`: when each fact last changed. Only a merge needs it, and of an event that shows its appointment only while
 /// something is unwritten. A person's changes count from when they were made, not from when we heard of them.
+/// `caller_changed_at`: see [`EventState`].
 macro_rules! state {
     () => {
         "e.event_id, e.appointment_id, e.wanted, e.wanted_version, e.pushed_version, e.seen, e.etag, e.seen_at,
@@ -29,7 +30,11 @@ macro_rules! state {
                  from appointment_history h cross join jsonb_object_keys(h.fields) as fact
                  where h.appointment_id = a.id and (h.by <> 'google_calendar' or h.dated ? fact)
                  order by fact, h.version desc) as changed)
-         end as changes"
+         end as changes,
+         case when e.pushed_version is distinct from e.wanted_version then (
+             select max(h.at) from appointment_history h
+             where h.appointment_id = a.id and h.by <> 'google_calendar' and h.version > coalesce(e.agreed_version, 0))
+         end as caller_changed_at"
     };
 }
 pub(super) use state;
@@ -62,6 +67,7 @@ pub(super) fn read_state(row: &Row) -> Result<(EventState, AppointmentState), Er
         agreed_version: row.try_get("agreed_version")?,
         sent: content("sent")?,
         strays,
+        caller_changed_at: row.try_get("caller_changed_at")?,
     };
     let appointment = AppointmentState {
         id: event.appointment_id,

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | present | live, with an etag that we know | an echo of our own write: nothing |
 //! | present | live, otherwise | three-way merge into the appointment |
-//! | present | deleted | the appointment is cancelled; if our side changed later, it gets a new event instead |
+//! | present | deleted | the appointment is cancelled; if a caller changed it later, it gets a new event instead |
 //! | absent, deleted before | live, the last event of its appointment | restored from the bin: the appointment is back; deleted again if a caller cancelled later |
 //! | absent, deleted before | live, left behind by a reschedule | deleted again |
 //! | absent, not yet deleted | live, left behind by a reschedule | edits are carried over; deletion stays due |
@@ -46,7 +46,7 @@ pub struct State {
 
 impl State {
     /// Whether a sighting decides nothing before Google is asked again: Google has shown something else since it was
-    /// asked for this (`asked_at`), or a deletion competes with a change of ours and nobody has tried to date it.
+    /// asked for this (`asked_at`), or a deletion competes with a caller's change and nobody has tried to date it.
     pub fn is_doubtful(&self, sighting: &Sighting, asked_at: DateTime<Utc>, asked_again: bool) -> bool {
         let Some(event) = self.events.get(sighting.event_id()) else {
             return false;
@@ -57,7 +57,7 @@ impl State {
             Sighting::Missing { .. } => (event.seen == Seen::Gone, true),
         };
         let outdated = event.seen_at.is_some_and(|seen_at| seen_at >= asked_at);
-        let competes = event.wanted == Wanted::Present && !event.is_settled();
+        let competes = event.wanted == Wanted::Present && event.caller_changed_at.is_some();
         !known && (outdated || undated && competes && !asked_again)
     }
 
@@ -76,7 +76,7 @@ impl State {
         let before = event.clone();
         match sighting {
             Sighting::Live(live) => see_live(event, appointment, live, asked_at, clinic_zone),
-            // Without a date the deletion may be as old as the last pull: a change of ours since then is not given up.
+            // Without a date the deletion may be as old as the last pull: what callers changed since is not given up.
             Sighting::Gone { at, .. } => see_gone(event, appointment, at.or(self.last_pull_at)),
             Sighting::Missing { .. } => see_gone(event, appointment, self.last_pull_at),
         }
@@ -194,8 +194,11 @@ fn see_gone(event: &mut EventState, appointment: &mut AppointmentState, deleted_
         event.see_gone();
         return;
     }
-    let ours_is_later =
-        !event.is_settled() && deleted_at.is_none_or(|deleted_at| appointment.changes.latest() > deleted_at);
+    // What people changed, here or in an event left behind, does not stand against a person's deletion: only a caller can
+    // have meant to keep what that person had not heard of.
+    let ours_is_later = event
+        .caller_changed_at
+        .is_some_and(|changed_at| deleted_at.is_none_or(|deleted_at| changed_at > deleted_at));
     if appointment.status == Status::Scheduled {
         if ours_is_later {
             // Google never forgets an id, so the appointment is shown again under a new one.

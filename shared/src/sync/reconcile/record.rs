@@ -57,6 +57,8 @@ pub struct EventState {
     pub sent: Option<Content>,
     /// Earlier ones, which had not taken effect when Google was asked, but still may.
     pub strays: Vec<Content>,
+    /// When a caller last changed something that Google did not know when it last showed the event, and does not show yet.
+    pub caller_changed_at: Option<DateTime<Utc>>,
 }
 
 impl EventState {

@@ -38,6 +38,7 @@ fn event(id: &str) -> EventState {
         agreed_version: Some(3),
         sent: None,
         strays: Vec::new(),
+        caller_changed_at: None,
     }
 }
 
@@ -45,6 +46,7 @@ fn event(id: &str) -> EventState {
 fn unwritten(id: &str) -> EventState {
     EventState {
         pushed_version: Some(2),
+        caller_changed_at: Some(at(20)),
         ..event(id)
     }
 }
@@ -226,6 +228,17 @@ fn a_deletion_before_a_later_change_of_ours_leads_to_a_new_event() {
         assert_eq!(one.status == Status::Scheduled, back, "{deleted_at:?}");
         assert_eq!(state.events["new"].wanted, Absent);
     }
+}
+
+#[test]
+fn a_deletion_does_not_give_way_to_what_people_edited() {
+    // They edited an event left behind, after the present one was deleted; the present one has yet to show it.
+    let mut state = state(Status::Scheduled, [doomed("old"), event("new")]);
+    state.see(&live("old", "\"2\"", &in_room("Room 9"), 30), at(40), ZONE);
+    assert_eq!(standing(&state, "new"), (Present, Live, DUE));
+    state.see(&gone("new", Some(25)), at(40), ZONE);
+    assert_eq!(change(&state), (Some(Cancelled), Status::Cancelled, 4));
+    assert_eq!(appointment(&state).facts, in_room("Room 9"));
 }
 
 #[test]
