@@ -18,7 +18,7 @@ use tokio::time::timeout;
 pub(crate) struct Stack {
     process: Child,
     output: Lines<BufReader<ChildStdout>>,
-    /// API, Google stand-in, bus, PostgreSQL.
+    /// API, Google stand-in, bus, PostgreSQL, functions.
     pub(crate) ports: Vec<u16>,
     pub(crate) key: String,
     /// One stack at a time: each is a dozen processes.
@@ -36,7 +36,10 @@ impl Stack {
             .arg("run")
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
         command.env("LOCAL_FOLDER", folder.path());
-        for (port, setting) in ports.iter().zip(["API", "GOOGLE", "BUS", "POSTGRES"]) {
+        for (port, setting) in ports
+            .iter()
+            .zip(["API", "GOOGLE", "BUS", "POSTGRES", "FUNCTIONS"])
+        {
             command.env(format!("LOCAL_{setting}_PORT"), port.to_string());
         }
         command.stdout(Stdio::piped());
@@ -193,9 +196,9 @@ impl Drop for Stack {
     }
 }
 
-/// Four different ports that were free a moment ago.
+/// Five different ports that were free a moment ago.
 fn free_ports() -> Vec<u16> {
-    let listeners: Vec<_> = (0..4)
+    let listeners: Vec<_> = (0..5)
         .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
         .collect();
     listeners
