@@ -47,9 +47,7 @@ impl Webhook {
         let mut response = match (request.method(), request.uri().path()) {
             (&Method::POST, "/calendar/webhook") => self.notified(request).await,
             // Google's fetcher asks first whether it may.
-            (&Method::GET, "/robots.txt") => {
-                Response::new(Body::from("User-agent: *\nAllow: /calendar/webhook\n"))
-            }
+            (&Method::GET | &Method::HEAD, "/robots.txt") => robots(),
             (_, "/calendar/webhook") => {
                 let detail = "This path takes POST only.";
                 let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
@@ -121,4 +119,13 @@ impl Webhook {
         }
         Response::new(Body::Empty)
     }
+}
+
+fn robots() -> Response<Body> {
+    let mut response = Response::new(Body::from("User-agent: *\nAllow: /calendar/webhook\n"));
+    // A function URL takes an answer without a type for JSON.
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response
 }

@@ -10,3 +10,4 @@ mod hurt;
 mod readme;
 mod stack;
 mod starting;
+mod webhook;
