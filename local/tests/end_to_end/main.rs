@@ -6,6 +6,7 @@
 )]
 
 mod both_ways;
+mod event_bridge;
 mod hurt;
 mod readme;
 mod stack;

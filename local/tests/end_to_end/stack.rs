@@ -29,6 +29,11 @@ static TURN: Mutex<()> = Mutex::const_new(());
 
 impl Stack {
     pub(crate) async fn start(folder: &TempDir) -> Self {
+        Self::start_with(folder, &[]).await
+    }
+
+    /// With settings of a person's own.
+    pub(crate) async fn start_with(folder: &TempDir, settings: &[(&str, String)]) -> Self {
         let turn = TURN.lock().await;
         let ports = free_ports();
         let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
@@ -36,6 +41,7 @@ impl Stack {
             .arg("run")
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
         command.env("LOCAL_FOLDER", folder.path());
+        command.envs(settings.iter().map(|(name, value)| (name, value)));
         for (port, setting) in ports
             .iter()
             .zip(["API", "GOOGLE", "BUS", "POSTGRES", "FUNCTIONS"])
