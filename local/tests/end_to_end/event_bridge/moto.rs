@@ -10,8 +10,9 @@ use super::relay::call;
 
 /// Says where it listens, and ends with the test.
 const SERVER: &str = "
-import sys
+import logging, sys
 from moto.server import ThreadedMotoServer
+logging.getLogger('werkzeug').setLevel(logging.ERROR)
 server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False)
 server.start()
 print('http://%s:%d' % server.get_host_and_port(), flush=True)
