@@ -18,7 +18,7 @@ usage: local COMMAND
   with-postgres -- PROGRAM [ARGUMENT...]   run a program beside a throw-away PostgreSQL server (`make test`)
 and the parts that `run` starts:
   google --port PORT --state FILE          the Google stand-in
-  bus --port PORT --api-port PORT --state FILE
+  bus --port PORT --functions-port PORT --state FILE
                                            the event bus and its schedule
   function BINARY                          run a function as Lambda would; cargo-lambda starts this";
 

@@ -1,12 +1,13 @@
 //! `make run`: the whole system on this machine, started in order, kept alive, ended in order.
 //!
 //! The processes are those of a deployment as far as they can be: a real PostgreSQL, the functions as real Lambda binaries
-//! under `cargo lambda watch`. Google and EventBridge are stood in for. State is kept in `.local/` of the project, or in
+//! under `cargo lambda watch`, reached as by function URLs. Google and EventBridge are stood in for. State is kept in `.local/` of the project, or in
 //! the folder that `LOCAL_FOLDER` names.
 
 mod cargo;
 mod database;
 mod environment;
+mod front;
 mod ports;
 mod process;
 mod secrets;
@@ -21,6 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::postgres::PostgresError;
 use environment::Environment;
+use front::Front;
 use ports::Ports;
 use process::{Ending, Process};
 use secrets::Secrets;
@@ -28,8 +30,9 @@ use secrets::Secrets;
 /// How long one part may take until it answers. The functions are built before.
 const START_LIMIT: Duration = Duration::from_mins(2);
 
-/// How many requests to one function run at once; more wait their turn.
-const CONCURRENCY: &str = "4";
+/// How many requests to one function run at once; more wait their turn. Each is a process, started when it is needed, and
+/// a connection to the database.
+const CONCURRENCY: &str = "10";
 
 /// How long a caller waits for a function, in seconds: longer than any function may run.
 const CALLER_WAITS: &str = "150";
@@ -102,6 +105,8 @@ struct Stack {
     secrets: Secrets,
     /// In the order of their start.
     processes: Vec<Process>,
+    /// The API's port.
+    front: Option<Front>,
 }
 
 impl Stack {
@@ -122,6 +127,7 @@ impl Stack {
             binaries,
             secrets,
             processes: Vec::new(),
+            front: None,
         })
     }
 
@@ -139,13 +145,15 @@ impl Stack {
             environment.set("GOOGLE_SERVICE_ACCOUNT_JSON", &account);
         }
         self.start_bus(&environment).await?;
-        self.start_functions(&environment).await?;
+        let log = self.start_functions(&environment)?;
+        self.open_front(log).await?;
         (self.tell)(&environment.summary(self.ports, &self.secrets, &self.folder));
         Ok(())
     }
 
     /// In the reverse order of the start, each only when the one before has ended.
     async fn stop(&mut self) {
+        self.front = None;
         while let Some(process) = self.processes.pop() {
             process.stop().await;
         }
@@ -206,13 +214,13 @@ impl Stack {
 
     async fn start_bus(&mut self, environment: &Environment) -> Result<(), StackError> {
         let program = self.binaries.join("local");
-        let (port, api) = (self.ports.bus.to_string(), self.ports.api.to_string());
+        let (port, functions) = (self.ports.bus.to_string(), self.ports.functions.to_string());
         let state = self.folder.join("bus.json");
         let settings = environment.clone();
         let log = self.keep("the event bus", "bus", Ending::Terminate, move || {
             let mut command = Command::new(&program);
             command
-                .args(["bus", "--port", &port, "--api-port", &api, "--state"])
+                .args(["bus", "--port", &port, "--functions-port", &functions, "--state"])
                 .arg(&state);
             settings.apply(&mut command);
             command
@@ -224,13 +232,13 @@ impl Stack {
         })
     }
 
-    /// cargo-lambda's server, which starts each function at its first invocation.
-    async fn start_functions(&mut self, environment: &Environment) -> Result<(), StackError> {
+    /// cargo-lambda's server, which starts each function at its first invocation. Returns its log.
+    fn start_functions(&mut self, environment: &Environment) -> Result<PathBuf, StackError> {
         let path = cargo::stand_in(&self.folder.join("bin"), &self.binaries)
             .map_err(|error| system("the functions' cargo", error))?;
         let program = std::env::var_os("CARGO_LAMBDA").unwrap_or_else(|| "cargo-lambda".into());
         let cargo = self.folder.join("bin/cargo");
-        let (port, settings) = (self.ports.api.to_string(), environment.clone());
+        let (port, settings) = (self.ports.functions.to_string(), environment.clone());
         let log = self.keep("the functions", "functions", Ending::Interrupt, move || {
             let mut command = Command::new(&program);
             // The API answers CORS itself, and a restart is for the person to ask for, not for an open editor.
@@ -242,6 +250,13 @@ impl Stack {
             command.env("CARGO", &cargo).env("PATH", &path);
             command
         });
+        Ok(log)
+    }
+
+    /// Opens the API's port and waits until the API answers there.
+    async fn open_front(&mut self, log: PathBuf) -> Result<(), StackError> {
+        let front = Front::listen(self.ports.api, self.ports.functions).await;
+        self.front = Some(front.map_err(|error| system("the API's port", error))?);
         let url = format!("http://127.0.0.1:{}/health", self.ports.api);
         until(|| get(&url)).await.map(drop).ok_or(StackError::NotReady {
             part: "GET /health",

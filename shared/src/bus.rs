@@ -113,7 +113,10 @@ pub enum RuleError {
     /// This function's role may not do that.
     #[error("access to the EventBridge rule is denied")]
     AccessDenied,
-    /// EventBridge did not answer in time or failed.
+    /// EventBridge will not do that with this rule: it belongs to another service, or its name is none.
+    #[error("EventBridge refuses: {0}")]
+    Refused(String),
+    /// EventBridge did not answer in time or failed; the same may succeed soon.
     #[error("EventBridge cannot be reached")]
     Unavailable,
 }
@@ -240,16 +243,34 @@ impl Bus {
 }
 
 fn classify<E: ProvideErrorMetadata + std::error::Error + 'static>(error: &SdkError<E>) -> RuleError {
+    let refused = error
+        .raw_response()
+        .is_some_and(|answer| answer.status().is_client_error());
     match error.code() {
-        Some("ResourceNotFoundException") => RuleError::NotFound,
-        Some("AccessDeniedException" | "AccessDenied" | "UnrecognizedClientException") => {
-            RuleError::AccessDenied
-        }
-        _ => {
-            tracing::warn!(bus.error = %DisplayErrorContext(error), "EventBridge did not answer for the rule");
-            RuleError::Unavailable
-        }
+        Some("ResourceNotFoundException") => return RuleError::NotFound,
+        Some(
+            "AccessDenied"
+            | "AccessDeniedException"
+            | "ExpiredTokenException"
+            | "IncompleteSignature"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "MissingAuthenticationTokenException"
+            | "NotAuthorized"
+            | "UnrecognizedClientException",
+        ) => return RuleError::AccessDenied,
+        Some(
+            "ConcurrentModificationException"
+            | "RequestLimitExceeded"
+            | "Throttling"
+            | "ThrottlingException"
+            | "TooManyRequestsException",
+        ) => {}
+        Some(code) if refused => return RuleError::Refused(code.to_owned()),
+        _ => {}
     }
+    tracing::warn!(bus.error = %DisplayErrorContext(error), "EventBridge did not answer for the rule");
+    RuleError::Unavailable
 }
 
 #[cfg(test)]

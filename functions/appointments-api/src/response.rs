@@ -148,6 +148,7 @@ impl From<WatchError> for ApiError {
 
 impl From<RuleError> for ApiError {
     fn from(error: RuleError) -> Self {
+        tracing::warn!(%error, "a request failed at EventBridge");
         let detail = format!("{error}.");
         let problem = match error {
             RuleError::NotConfigured => {
@@ -156,6 +157,9 @@ impl From<RuleError> for ApiError {
             RuleError::NotFound => Problem::new(StatusCode::BAD_GATEWAY, "auto_sync_rule_missing", detail),
             RuleError::AccessDenied => {
                 Problem::new(StatusCode::BAD_GATEWAY, "auto_sync_access_denied", detail)
+            }
+            RuleError::Refused(ref code) => {
+                Problem::new(StatusCode::BAD_GATEWAY, "auto_sync_refused", detail).with_reason(code)
             }
             RuleError::Unavailable => Problem::unavailable(
                 "event_bus_unreachable",

@@ -121,6 +121,7 @@ impl Webhook {
 /// Google's fetcher asks first whether it may.
 fn robots() -> Response<Body> {
     let mut response = Response::new(Body::from("User-agent: *\nAllow: /calendar/webhook\n"));
+    // A function URL takes an answer without a type for JSON.
     let text = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, text);
     response

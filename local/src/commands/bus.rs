@@ -1,4 +1,4 @@
-//! `local bus --port PORT --api-port PORT --state FILE`: the event bus as a process of its own.
+//! `local bus --port PORT --functions-port PORT --state FILE`: the event bus as a process of its own.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 pub(super) async fn run(arguments: &[String]) -> Result<ExitCode, String> {
     let options = BusOptions {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port(arguments, "--port")?)),
-        functions: format!("http://127.0.0.1:{}", port(arguments, "--api-port")?),
+        functions: format!("http://127.0.0.1:{}", port(arguments, "--functions-port")?),
         state: value(arguments, "--state").map(Into::into),
         bus_name: setting("EVENT_BUS_NAME", "appointment-sync"),
         auto_sync_rule: setting("AUTO_SYNC_RULE_NAME", "auto-sync"),

@@ -10,12 +10,15 @@ pub(super) struct Ports {
     pub(super) google: u16,
     pub(super) bus: u16,
     pub(super) postgres: u16,
+    /// Where cargo-lambda's server takes invocations.
+    pub(super) functions: u16,
 }
 
 const API: &str = "LOCAL_API_PORT";
 const GOOGLE: &str = "LOCAL_GOOGLE_PORT";
 const BUS: &str = "LOCAL_BUS_PORT";
 const POSTGRES: &str = "LOCAL_POSTGRES_PORT";
+const FUNCTIONS: &str = "LOCAL_FUNCTIONS_PORT";
 
 impl Ports {
     pub(super) fn from_environment() -> Result<Self, StackError> {
@@ -24,6 +27,7 @@ impl Ports {
             google: port(GOOGLE, 9010)?,
             bus: port(BUS, 9020)?,
             postgres: port(POSTGRES, 9030)?,
+            functions: port(FUNCTIONS, 9040)?,
         })
     }
 
@@ -34,6 +38,7 @@ impl Ports {
             (google, self.google, "the Google stand-in", GOOGLE),
             (true, self.bus, "the event bus", BUS),
             (postgres, self.postgres, "PostgreSQL", POSTGRES),
+            (true, self.functions, "the functions", FUNCTIONS),
         ];
         for (needed, port, part, setting) in parts {
             if needed && TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err() {

@@ -7,9 +7,11 @@
 
 mod backstop;
 mod both_ways;
+mod event_bridge;
 mod hurt;
 mod month;
 mod notifications;
 mod readme;
 mod stack;
 mod starting;
+mod webhook;

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 pub(crate) struct Stack {
     process: Child,
     output: Lines<BufReader<ChildStdout>>,
-    /// API, Google stand-in, bus, PostgreSQL.
+    /// API, Google stand-in, bus, PostgreSQL, functions.
     pub(crate) ports: Vec<u16>,
     pub(crate) key: String,
     /// One for all requests: making one reads the system's certificates.
@@ -42,7 +42,7 @@ impl Stack {
         Self::start_with(folder, &[]).await
     }
 
-    /// The same with these settings.
+    /// With settings of a person's own.
     pub(crate) async fn start_with(folder: &TempDir, settings: &[(&str, &str)]) -> Self {
         let turn = TURN.lock().await;
         let ports = free_ports();
@@ -53,7 +53,10 @@ impl Stack {
         command
             .env("LOCAL_FOLDER", folder.path())
             .envs(settings.iter().copied());
-        for (port, setting) in ports.iter().zip(["API", "GOOGLE", "BUS", "POSTGRES"]) {
+        for (port, setting) in ports
+            .iter()
+            .zip(["API", "GOOGLE", "BUS", "POSTGRES", "FUNCTIONS"])
+        {
             command.env(format!("LOCAL_{setting}_PORT"), port.to_string());
         }
         command.stdout(Stdio::piped());
@@ -272,9 +275,9 @@ impl Drop for Stack {
     }
 }
 
-/// Four different ports that were free a moment ago.
+/// Five different ports that were free a moment ago.
 fn free_ports() -> Vec<u16> {
-    let listeners: Vec<_> = (0..4)
+    let listeners: Vec<_> = (0..5)
         .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
         .collect();
     listeners

@@ -1,0 +1,182 @@
+//! What a Lambda function URL does with a request, for all functions on one port.
+//!
+//! Each request becomes an event, is invoked at cargo-lambda's server, and the answer becomes the response.
+//! cargo-lambda's own HTTP side is not used: a header or body that is not UTF-8 it answers with a 500 of its own.
+
+mod answer;
+mod event;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use event::{Arrival, MOST_BYTES};
+
+/// The port, open until this is dropped.
+pub(super) struct Front {
+    server: JoinHandle<()>,
+}
+
+impl Front {
+    /// Listens on `port` and invokes at `functions`, the port of cargo-lambda's server.
+    pub(super) async fn listen(port: u16, functions: u16) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let app = router(format!("http://127.0.0.1:{functions}"))
+            .into_make_service_with_connect_info::<SocketAddr>();
+        let server = tokio::spawn(async move {
+            // `serve` returns only at a shutdown that is never asked for.
+            let _ = axum::serve(listener, app).await;
+        });
+        Ok(Self { server })
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn router(functions: String) -> Router {
+    let server = Arc::new(FunctionServer {
+        client: reqwest::Client::new(),
+        base: functions,
+    });
+    Router::new()
+        // Lambda's own API, for `cargo lambda invoke`.
+        .route("/2015-03-31/functions/{name}/invocations", post(pass_on))
+        .fallback(serve)
+        .with_state(server)
+}
+
+/// cargo-lambda's server.
+struct FunctionServer {
+    client: reqwest::Client,
+    base: String,
+}
+
+impl FunctionServer {
+    async fn invoke(&self, path: &str, event: Bytes) -> reqwest::Result<reqwest::Response> {
+        let request = self.client.post(format!("{}{path}", self.base));
+        request.body(event).send().await
+    }
+}
+
+/// The function that a path belongs to, and the path that it sees. Deployed, each function has a host of its own.
+fn function_of(path: &str) -> (&str, &str) {
+    // As cargo-lambda does, for whoever wants one function's every path.
+    if let Some(named) = path.strip_prefix("/lambda-url/") {
+        let end = named.find('/').unwrap_or(named.len());
+        let (function, rest) = named.split_at(end);
+        return (function, if rest.is_empty() { "/" } else { rest });
+    }
+    match path {
+        "/calendar/webhook" | "/robots.txt" => ("calendar-webhook", path),
+        // `OPTIONS *`, and what a proxy is asked.
+        _ if !path.starts_with('/') => ("appointments-api", "/"),
+        _ => ("appointments-api", path),
+    }
+}
+
+async fn serve(
+    State(server): State<Arc<FunctionServer>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    if !names_a_host(&parts.headers) {
+        return refusal(StatusCode::BAD_REQUEST, "Bad Request");
+    }
+    // Too long or not, it is read: a client that is still sending would not hear the answer.
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
+        return refusal(StatusCode::BAD_REQUEST, "Bad Request");
+    };
+    let (function, path) = function_of(parts.uri.path());
+    let arrival = Arrival {
+        function,
+        path,
+        id: Uuid::new_v4(),
+        peer: peer.ip(),
+        at: chrono::Utc::now(),
+    };
+    let event = event::of(&arrival, &parts, &body);
+    if event.len() > MOST_BYTES {
+        return refusal(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long");
+    }
+    let path = format!("/2015-03-31/functions/{function}/invocations");
+    // A task of its own: the function runs on when the client hangs up.
+    let invoked = tokio::spawn(async move {
+        let response = server.invoke(&path, event.into()).await.ok()?;
+        answer::read(response).await
+    });
+    match invoked.await {
+        Ok(Some(answer)) => answer,
+        // The function failed, took too long or is not there; its log says which.
+        _ => refusal(StatusCode::BAD_GATEWAY, "Internal Server Error"),
+    }
+}
+
+/// Whether the `Host` is one. What is none does not get to a function: the host is how Lambda finds it.
+fn names_a_host(headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let is_host = |host: &HeaderValue| Authority::try_from(host.as_bytes()).is_ok();
+    hosts.next().is_none_or(is_host) && hosts.next().is_none()
+}
+
+async fn pass_on(State(server): State<Arc<FunctionServer>>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    let Ok(event) = to_bytes(request.into_body(), usize::MAX).await else {
+        return refusal(StatusCode::BAD_REQUEST, "Bad Request");
+    };
+    let Ok(response) = server.invoke(&path, event).await else {
+        return refusal(StatusCode::BAD_GATEWAY, "Internal Server Error");
+    };
+    let (status, mut headers) = (response.status(), response.headers().clone());
+    // They belong to the hop behind us.
+    headers.remove(header::TRANSFER_ENCODING);
+    headers.remove(header::CONNECTION);
+    (
+        status,
+        headers,
+        Body::from(response.bytes().await.unwrap_or_default()),
+    )
+        .into_response()
+}
+
+/// As Lambda words what no function said.
+fn refusal(status: StatusCode, message: &str) -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json")];
+    (status, headers, json!({"Message": message}).to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_path_belongs_to_one_function() {
+        for (path, function, seen) in [
+            ("/appointments", "appointments-api", "/appointments"),
+            ("/calendar/webhook", "calendar-webhook", "/calendar/webhook"),
+            ("/robots.txt", "calendar-webhook", "/robots.txt"),
+            ("/calendar/webhook/", "appointments-api", "/calendar/webhook/"),
+            ("/lambda-url/calendar-webhook/a/b", "calendar-webhook", "/a/b"),
+            ("/lambda-url/calendar-webhook", "calendar-webhook", "/"),
+            ("*", "appointments-api", "/"),
+        ] {
+            assert_eq!(function_of(path), (function, seen), "{path}");
+        }
+    }
+}
