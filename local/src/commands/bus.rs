@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::arguments::{port, value};
 use crate::bus::{Bus, BusOptions};
 
-/// Lambda's pause is a minute; whoever watches a terminal should see the retry.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// As on Lambda: longer than the lease of a run that died, which a retry would only find taken.
+const RETRY_AFTER: Duration = Duration::from_mins(1);
 
 /// Serves until a signal ends it. Its settings are those of the functions.
 pub(super) async fn run(arguments: &[String]) -> Result<ExitCode, String> {

@@ -294,7 +294,8 @@ fn process(line: &str) -> Option<(i32, i32, &str)> {
 
 /// Waits until `look` finds something; what is asked for must come by itself.
 pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let patience = Duration::from_mins(1);
+    // A function that failed is run again after a minute.
+    let patience = Duration::from_mins(3);
     let found = timeout(patience, async {
         loop {
             if let Some(found) = look().await {

@@ -204,12 +204,35 @@ async fn a_channel_is_set_up_replaced_and_stopped() {
             .collect::<Vec<_>>()
     };
     assert_eq!(live(), [second.body["channel_id"].clone()]);
-    assert_eq!(api.get("/calendar/status").await.body["watch"]["active"], true);
+    let watch = api.get("/calendar/status").await.body["watch"].clone();
+    assert_eq!(watch["expires_at"], second.body["expires_at"]);
+    assert_eq!(
+        watch,
+        json!({
+            "active": true, "expires_at": watch["expires_at"], "last_notification_at": null,
+            "silent": false, "push_refused": false
+        })
+    );
     for _ in 0..2 {
         assert_eq!(api.post("/calendar/stop-watch", json!({})).await.status, 200);
     }
     assert!(live().is_empty());
     assert_eq!(api.get("/calendar/status").await.body["watch"]["active"], false);
+}
+
+#[tokio::test]
+async fn a_calendar_without_notifications_is_said_to_be_without() {
+    let api = Api::open().await;
+    api.google.refuse_push(CLINIC, true);
+    let body = json!({"webhook_url": "https://hook.example.com/calendar/webhook"});
+    let refused = api.post("/calendar/setup-watch", body).await;
+    let problem = refused.is_problem(502, "google_refused");
+    assert_eq!(problem.body["reason"], "pushNotSupportedForRequestedResource");
+    let watch = &api.get("/calendar/status").await.body["watch"];
+    assert_eq!(
+        (&watch["active"], &watch["push_refused"]),
+        (&json!(false), &json!(true))
+    );
 }
 
 #[tokio::test]
