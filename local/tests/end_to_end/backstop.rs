@@ -26,7 +26,7 @@ async fn with_every_notification_dropped_the_5_minute_run_finds_the_change() {
     let auto_sync = until("an older last sync", async || {
         let (_, status) = stack.get("/calendar/status").await;
         let auto_sync = status["auto_sync"].clone();
-        (auto_sync["last_sync_age_seconds"].as_u64() >= Some(1)).then_some(auto_sync)
+        (status["last_sync_age_seconds"].as_u64() >= Some(1)).then_some(auto_sync)
     })
     .await;
     assert_eq!(auto_sync["running"], false);

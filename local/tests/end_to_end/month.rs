@@ -57,7 +57,7 @@ async fn no_hour_of_a_month_is_without_a_live_channel() {
     }
     let (_, status) = stack.get("/calendar/status").await;
     assert_eq!(status["watch"]["active"], true, "{status}");
-    assert_eq!(status["watch"]["silent"], false, "{status}");
+    assert_eq!(status["watch_problem"], Value::Null, "{status}");
     stack.end().await;
 }
 

@@ -177,6 +177,14 @@ impl Account {
         }
     }
 
+    /// A person edited its event, which was restored before. Google dates only the last change, so this passes for a
+    /// restoration of now: that a caller cancelled in between cannot be told.
+    pub(crate) fn touched_once_restored(&mut self) {
+        if self.fates.last() == Some(&Fate::Cancelled) {
+            self.fates.push(Fate::Unclear);
+        }
+    }
+
     /// The title that the appointment was booked with.
     pub(crate) fn first_title(&self) -> Option<&str> {
         let titles = self.writes.get(&Field::Title)?;

@@ -130,6 +130,9 @@ fn write(world: &World, ledger: &mut Ledger, one: &Ours, patch: &Value, wrote: O
     let account = ledger.account(&one.appointment);
     let lasting = one.status != "cancelled" && !once_deleted && !account.is_doomed();
     account.person_touched(&one.event_id);
+    if one.current && one.known_gone {
+        account.touched_once_restored();
+    }
     if let Some((field, value)) = wrote {
         let binding = lasting && !agreed_on(&one.agreed, field, &value);
         account.person_wrote(&one.event_id, field, &value, binding);

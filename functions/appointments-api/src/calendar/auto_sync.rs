@@ -23,7 +23,6 @@ pub(super) struct AutoSync {
     running: bool,
     interval_seconds: u64,
     last_sync_time: Option<String>,
-    last_sync_age_seconds: Option<u64>,
     last_sync_result: Option<Value>,
 }
 
@@ -34,7 +33,6 @@ impl AutoSync {
             running,
             interval_seconds: app.auto_sync.interval.as_secs(),
             last_sync_time: record.last_sync_at.map(utc),
-            last_sync_age_seconds: record.last_sync_age.map(|age| age.as_secs()),
             last_sync_result: record.last_sync_result.clone(),
         }
     }

@@ -27,7 +27,9 @@ struct Status<'a> {
     calendar_id: &'a str,
     timezone: &'static str,
     auto_sync: AutoSync,
+    last_sync_age_seconds: Option<u64>,
     watch: WatchStatus,
+    watch_problem: Option<&'static str>,
     pending: i64,
     failed: i64,
     conflicts: i64,
@@ -40,23 +42,28 @@ struct WatchStatus {
     active: bool,
     expires_at: Option<String>,
     last_notification_at: Option<String>,
-    /// It tells nothing although there are changes; the renewer replaces it.
-    silent: bool,
-    /// Google has no notifications for this calendar: it is polled.
-    push_refused: bool,
 }
 
-impl From<Watched> for WatchStatus {
-    fn from(watched: Watched) -> Self {
+impl WatchStatus {
+    fn of(watched: &Watched) -> Self {
         let channel = watched.channel.as_ref();
         Self {
             active: channel.is_some_and(|channel| channel.expires_at > watched.now),
             expires_at: channel.map(|channel| utc(channel.expires_at)),
             last_notification_at: watched.last_notification_at.map(utc),
-            silent: channel.is_some_and(Channel::is_silent),
-            push_refused: watched.push_refused_at.is_some(),
         }
     }
+}
+
+/// Why changes are found by polling alone.
+fn watch_problem(watched: &Watched) -> Option<&'static str> {
+    if watched.push_refused_at.is_some() {
+        // Google has no notifications for this calendar.
+        return Some("push_refused");
+    }
+    // It tells nothing although there are changes; the renewer replaces it.
+    let silent = watched.channel.as_ref().is_some_and(Channel::is_silent);
+    silent.then_some("silent")
 }
 
 /// Asks Google, the rule and the database, all at once.
@@ -87,7 +94,9 @@ pub(crate) async fn handle(
         calendar_id,
         timezone: app.clinic.time_zone.name(),
         auto_sync: AutoSync::of(&app, &record, running),
-        watch: watched.into(),
+        last_sync_age_seconds: record.last_sync_age.map(|age| age.as_secs()),
+        watch: WatchStatus::of(&watched),
+        watch_problem: watch_problem(&watched),
         pending: record.pending,
         failed: record.failed,
         conflicts: record.conflicts,
