@@ -243,9 +243,10 @@ impl Bus {
 }
 
 fn classify<E: ProvideErrorMetadata + std::error::Error + 'static>(error: &SdkError<E>) -> RuleError {
-    let refused = error
-        .raw_response()
-        .is_some_and(|answer| answer.status().is_client_error());
+    let status = error.raw_response().map(|answer| answer.status());
+    let refused = status.is_some_and(|status| status.is_client_error());
+    // A refusal that comes before EventBridge itself may be in another protocol: then the status alone is understood.
+    let unauthorised = status.is_some_and(|status| matches!(status.as_u16(), 401 | 403));
     match error.code() {
         Some("ResourceNotFoundException") => return RuleError::NotFound,
         Some(
@@ -266,6 +267,7 @@ fn classify<E: ProvideErrorMetadata + std::error::Error + 'static>(error: &SdkEr
             | "ThrottlingException"
             | "TooManyRequestsException",
         ) => {}
+        None if unauthorised => return RuleError::AccessDenied,
         Some(code) if refused => return RuleError::Refused(code.to_owned()),
         _ => {}
     }

@@ -20,6 +20,14 @@ async fn with_every_notification_dropped_the_5_minute_run_finds_the_change() {
     stack.fire("auto-sync").await;
     assert_eq!(stack.get(&booked.path).await.1["location"], "Room 2");
 
+    // Whoever ran it, the last sync is told.
+    let (_, by_rule) = stack.get("/calendar/auto-sync/status").await;
+    assert_eq!(by_rule["last_sync_result"]["updated"], 1, "{by_rule}");
+    stack.api(Method::POST, "/calendar/sync", None).await;
+    let (_, by_hand) = stack.get("/calendar/auto-sync/status").await;
+    assert_eq!(by_hand["last_sync_result"]["updated"], 0, "{by_hand}");
+    assert_ne!(by_hand["last_sync_time"], by_rule["last_sync_time"]);
+
     // With the rule stopped as well, nothing hides it.
     let (status, stopped) = stack.api(Method::POST, "/calendar/auto-sync/stop", None).await;
     assert_eq!((status, &stopped["running"]), (200, &json!(false)));

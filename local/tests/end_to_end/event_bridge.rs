@@ -135,6 +135,10 @@ async fn every_failure_is_a_clear_problem(stack: &Stack, relay: &Relay) {
             }
         }
     }
+    // As moto says it, which checks who may come in before it looks at the protocol.
+    let in_xml = "<ErrorResponse><Errors><Error><Code>AccessDenied</Code></Error></Errors></ErrorResponse>";
+    relay.set(Mode::Answer(403, in_xml.to_owned()));
+    expect(stack, &Method::GET, "status", 502, "auto_sync_access_denied").await;
     for garbage in [
         Mode::Answer(200, "<html>".to_owned()),
         Mode::Answer(404, String::new()),
