@@ -32,10 +32,13 @@ pub struct Changed {
 }
 
 impl Changes {
-    /// When any of `facts` last changed.
+    /// When any of `facts` last changed: the date of the last version that did, which a person's clock may show as older
+    /// than an earlier change by a caller.
     pub(super) fn of(&self, facts: &[&str]) -> DateTime<Utc> {
         let facts = facts.iter().filter_map(|fact| self.facts.get(*fact));
-        facts.map(|fact| fact.at).max().unwrap_or(self.booked)
+        facts
+            .max_by_key(|fact| fact.version)
+            .map_or(self.booked, |fact| fact.at)
     }
 
     /// Whether any of `facts` changed after this version.

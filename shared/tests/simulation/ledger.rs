@@ -196,7 +196,10 @@ impl Account {
         let writes = self.writes.get(&field)?;
         let mut last_binding: Option<&Write> = None;
         for write in writes.iter().rev() {
-            let too_early = |last: &Write| last.side == write.side || last.at - write.at > TIE;
+            // By way of two events, the one that was touched last counts, whatever was touched in it.
+            let is_older = |last: &Write| last.event == write.event || last.at > write.at;
+            let too_early =
+                |last: &Write| last.side == write.side && is_older(last) || last.at - write.at > TIE;
             if last_binding.is_some_and(too_early) {
                 continue;
             }
