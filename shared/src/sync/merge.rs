@@ -215,6 +215,24 @@ mod tests {
     }
 
     #[test]
+    fn a_field_is_as_old_as_the_last_version_that_changed_it() {
+        // Booked at minute 10; a person whose clock is behind moved it at minute 2, which made version 2.
+        let booked = Changed {
+            version: 1,
+            at: at(10),
+        };
+        let moved = Changed {
+            version: 2,
+            at: at(2),
+        };
+        let changes = Changes {
+            facts: HashMap::from([("time_zone".to_owned(), booked), ("starts_at".to_owned(), moved)]),
+            booked: at(10),
+        };
+        assert_eq!(changes.of(&TIME_FACTS), at(2));
+    }
+
+    #[test]
     fn different_fields_keep_both_changes() {
         let theirs = Facts {
             notes: Some("bring x-ray".into()),
