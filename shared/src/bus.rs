@@ -243,10 +243,10 @@ impl Bus {
 }
 
 fn classify<E: ProvideErrorMetadata + std::error::Error + 'static>(error: &SdkError<E>) -> RuleError {
-    let status = error.raw_response().map(|answer| answer.status());
-    let refused = status.is_some_and(|status| status.is_client_error());
+    let status = error.raw_response().map_or(0, |answer| answer.status().as_u16());
+    let refused = (400..500).contains(&status);
     // A refusal that comes before EventBridge itself may be in another protocol: then the status alone is understood.
-    let unauthorised = status.is_some_and(|status| matches!(status.as_u16(), 401 | 403));
+    let unauthorised = matches!(status, 401 | 403);
     match error.code() {
         Some("ResourceNotFoundException") => return RuleError::NotFound,
         Some(
