@@ -1,7 +1,8 @@
-//! One invocation: which calendars, in which order, within which time.
+//! One invocation: which calendars, which ways, within which time.
 
 use std::time::{Duration, SystemTime};
 
+use futures_util::{StreamExt, future, stream};
 use lambda_runtime::{Context, Error, LambdaEvent};
 use serde_json::{Value, json};
 use shared::bus::Bus;
@@ -17,6 +18,11 @@ use crate::trigger::Trigger;
 
 /// Kept back at the end of an invocation, to answer in.
 const ANSWER_MARGIN: Duration = Duration::from_secs(1);
+/// How long the 5-minute run waits for a calendar that another run has: what changed after that one asked Google is found
+/// by this one or by nobody. The lease of a run that died lapses sooner.
+const PATIENCE: Duration = Duration::from_secs(50);
+/// Calendars seen to at once: one that hangs holds up few others, and so many listings fit into memory.
+const AT_ONCE: usize = 4;
 
 /// One process's means.
 pub(crate) struct Worker {
@@ -55,14 +61,19 @@ impl Worker {
                 self.clinic.calendar(Some(calendar_id)).into_iter().collect()
             }
         };
-        let mut failed = Vec::new();
-        for calendar_id in &calendars {
-            if let Err(error) = self.sync(trigger, calendar_id, deadline).await {
-                // One calendar's trouble is not another's: the rest goes on.
-                tracing::warn!(calendar.id = calendar_id, %error, "a sync did not end well, the next run goes on");
-                failed.push(error);
-            }
-        }
+        let mut failed: Vec<SyncError> = stream::iter(&calendars)
+            .map(async |calendar_id| {
+                let synced = self.sync(trigger, calendar_id, deadline).await;
+                if let Err(error) = &synced {
+                    // One calendar's trouble is not another's: the rest goes on.
+                    tracing::warn!(calendar.id = calendar_id, %error, "a sync did not end well, the next run goes on");
+                }
+                synced.err()
+            })
+            .buffer_unordered(AT_ONCE)
+            .filter_map(future::ready)
+            .collect()
+            .await;
         if matches!(trigger, Trigger::Everything) {
             let watch = Watch {
                 db: &self.db,
@@ -92,13 +103,13 @@ impl Worker {
             }
             Trigger::CalendarChanged { .. } | Trigger::Nothing => Ok(()),
         };
-        let occasion = match trigger {
-            Trigger::Everything => Some(Occasion::Always),
-            Trigger::CalendarChanged { .. } => Some(Occasion::Notified),
+        let pull_as = match trigger {
+            Trigger::Everything => Some((Occasion::Always, Patience::Wait(PATIENCE))),
+            Trigger::CalendarChanged { .. } => Some((Occasion::Notified, Patience::Leave)),
             Trigger::AppointmentChanged { .. } | Trigger::Nothing => None,
         };
-        if let Some(occasion) = occasion
-            && let Some(pulled) = pull(&sync, calendar_id, occasion, deadline).await?
+        if let Some((occasion, patience)) = pull_as
+            && let Some(pulled) = pull(&sync, calendar_id, occasion, patience, deadline).await?
         {
             tracing::info!(calendar.id = calendar_id, pulled = %json!(pulled), "pulled");
             // A merge may leave something of ours to be written.
@@ -112,12 +123,10 @@ async fn pull(
     sync: &Sync<'_>,
     calendar_id: &str,
     occasion: Occasion,
+    patience: Patience,
     deadline: Deadline,
 ) -> Result<Option<Pulled>, SyncError> {
-    match sync
-        .pull(calendar_id, occasion, Patience::Leave, false, deadline)
-        .await
-    {
+    match sync.pull(calendar_id, occasion, patience, false, deadline).await {
         // Not a failure: Lambda would only ask again too soon.
         Err(error @ SyncError::CoolingDown { .. }) => {
             tracing::info!(calendar.id = calendar_id, %error, "not pulled for now");
