@@ -142,10 +142,7 @@ async fn two_runs_at_once_leave_one_channel_after_the_next() {
 async fn a_channel_that_was_stopped_while_it_was_being_opened_stays_stopped() {
     let watched = Watched::not_yet().await;
     let watch = watched.watch(&watched.clinic.db);
-    let answer = Fault::on("events.watch").after();
-    let secrets = ours();
-    let opening = watch.open(CALENDAR, ADDRESS, &secrets, soon());
-    let opened = watched.clinic.during(answer, opening, async {
+    let opened = watched.open_and_meanwhile(async {
         watch.close(CALENDAR, soon()).await.unwrap();
     });
     assert!(matches!(opened.await, Err(WatchError::Stopped)));

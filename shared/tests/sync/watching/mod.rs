@@ -5,7 +5,7 @@ mod crashes;
 mod notifications;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use local::google::Delivery;
+use local::google::{Delivery, Fault};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use shared::appointment::Appointment;
@@ -64,6 +64,16 @@ impl Watched {
     async fn run_with(&self, webhook_url: Option<&str>, secrets: &Secrets) -> Result<(), WatchError> {
         let watch = self.watch(&self.clinic.db);
         renew(&watch, webhook_url, secrets).await
+    }
+
+    /// Opens a channel, and does this when Google has granted it but its answer is not here yet.
+    async fn open_and_meanwhile(&self, meanwhile: impl Future<Output = ()>) -> Result<(), WatchError> {
+        let watch = self.watch(&self.clinic.db);
+        let secrets = ours();
+        let opening = watch.open(CALENDAR, ADDRESS, &secrets, soon());
+        let answer = Fault::on("events.watch").after();
+        let opened = self.clinic.during(answer, opening, meanwhile).await;
+        opened.map(drop)
     }
 
     /// The channels that are live at Google.

@@ -45,11 +45,7 @@ async fn a_notification_that_comes_twice_or_late_changes_nothing() {
 #[tokio::test]
 async fn a_confirmation_wakes_nobody_even_before_google_has_answered() {
     let watched = Watched::not_yet().await;
-    let watch = watched.watch(&watched.clinic.db);
-    let answer = Fault::on("events.watch").after();
-    let secrets = ours();
-    let opening = watch.open(CALENDAR, ADDRESS, &secrets, soon());
-    let opened = watched.clinic.during(answer, opening, async {
+    let opened = watched.open_and_meanwhile(async {
         let live = watched.live();
         assert_eq!(watched.note_at(&live[0], 1, "sync").await, Noted::Nothing);
         assert_eq!(watched.note_at(&live[0], 4, "exists").await, changed());
