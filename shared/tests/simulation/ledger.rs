@@ -47,6 +47,9 @@ pub(crate) enum Fate {
     Cancelled,
     /// A person deleted its current event. It is kept if it was over, or if a caller changes it later.
     Deleted,
+    /// A caller changed it after that, without deciding about existence: if that is seen as the later one, it is kept under
+    /// a new event.
+    Kept,
     /// A person restored its current event, known to be deleted.
     Restored,
     /// Something of which the outcome depends on what was synced when.
@@ -158,7 +161,7 @@ impl Account {
     pub(crate) fn is_doomed(&self) -> bool {
         matches!(
             self.fates.last(),
-            Some(Fate::Cancelled | Fate::Deleted | Fate::Unclear)
+            Some(Fate::Cancelled | Fate::Deleted | Fate::Kept | Fate::Unclear)
         )
     }
 
@@ -173,8 +176,19 @@ impl Account {
     /// A caller changed something without deciding about existence: after a deletion, that may bring it back.
     pub(crate) fn touched(&mut self) {
         if self.fates.last() == Some(&Fate::Deleted) {
-            self.fates.push(Fate::Unclear);
+            self.fates.push(Fate::Kept);
         }
+    }
+
+    /// Whether a sync may be under way that leaves a deleted event behind for a new one: what is done to the old one now
+    /// decides nothing then.
+    pub(crate) fn may_be_left_behind(&self) -> bool {
+        let undecided = |fate: &&Fate| matches!(fate, Fate::Unclear | Fate::Kept);
+        self.fates
+            .iter()
+            .rev()
+            .take_while(undecided)
+            .any(|fate| *fate == Fate::Kept)
     }
 
     /// A person edited its event, which was restored before. Google dates only the last change, so this passes for a
@@ -222,7 +236,7 @@ impl Account {
             Fate::Deleted => {
                 status == "cancelled" || status == "completed" && self.fates.contains(&Fate::Completed)
             }
-            Fate::Reopened | Fate::Unclear => true,
+            Fate::Reopened | Fate::Kept | Fate::Unclear => true,
         };
         (!fine).then(|| format!("status is {status} after {:?}", self.fates))
     }

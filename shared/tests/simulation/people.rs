@@ -169,10 +169,11 @@ fn take_out(ledger: &mut Ledger, one: &Ours, deed: &str, done: bool, fate: Fate)
         one.event_id, one.appointment, one.status, one.current
     ));
     if done {
-        ledger.deleted.insert(one.event_id.clone());
+        let once_deleted = !ledger.deleted.insert(one.event_id.clone());
         let account = ledger.account(&one.appointment);
         match (one.current, one.status.as_str()) {
             (true, "cancelled") => account.fate(Fate::Unclear),
+            (true, _) if once_deleted && account.may_be_left_behind() => account.fate(Fate::Unclear),
             (true, _) => account.fate(fate),
             (false, _) => account.unbind(),
         }

@@ -114,6 +114,27 @@ async fn an_appointment_whose_event_was_deleted_gets_a_new_one_when_a_caller_tak
 }
 
 #[tokio::test]
+async fn an_event_restored_and_deleted_again_while_a_new_one_takes_its_place_changes_nothing() {
+    let (clinic, appointment) = Clinic::with_one().await;
+    let event_id = &appointment.google_calendar_event_id;
+    clinic.delete(event_id);
+    changed(clinic.patch(appointment.id, json!({"title": "Later"})).await);
+    let again = async {
+        clinic.restore(event_id);
+        clinic.delete(event_id);
+    };
+    // Only the event itself says when it was deleted.
+    let dated = Fault::on("events.get").after();
+    clinic.during(dated, clinic.pull(), again).await.unwrap();
+    clinic.tick().await;
+    let shown = clinic.read(appointment.id).await;
+    assert_eq!(shown.status, Status::Scheduled);
+    assert_eq!(clinic.only_event()["id"], shown.google_calendar_event_id);
+    assert_ne!(&shown.google_calendar_event_id, event_id);
+    clinic.check_callers_go_on(appointment.id).await;
+}
+
+#[tokio::test]
 async fn an_event_that_we_deleted_and_a_person_restores_brings_the_appointment_back() {
     let (clinic, appointment) = Clinic::with_one().await;
     clinic.cancel(appointment.id).await;
