@@ -1,10 +1,12 @@
 //! What the four functions have in common: appointments, Google Calendar, and the sync between them.
 //!
-//! Dependencies run one way. `appointment::request`, `sync::{content, merge, reconcile}` and `input` are pure;
+//! Dependencies run one way. `appointment::request`, `availability` but for its queries, `sync::{content, merge, reconcile}`, `input` and
+//! `wall_clock` are pure;
 //! SQL stands only in modules named `queries`; HTTP to Google only in `google`.
 
 pub mod appointment;
 pub mod auth;
+pub mod availability;
 pub mod backoff;
 pub mod bus;
 pub mod database;
@@ -15,4 +17,5 @@ pub mod problem;
 pub mod settings;
 pub mod sync;
 pub mod telemetry;
+pub mod wall_clock;
 pub mod watch;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::availability::hours::{HoursError, WorkingHours};
 use crate::bus::BusSettings;
 use crate::database::DatabaseUrl;
 use crate::google::{ApiUrl, ServiceAccount};
@@ -124,6 +125,18 @@ impl<'a> Environment<'a> {
             calendars,
             time_zone: time_zone.unwrap_or(Tz::Asia__Karachi),
         })
+    }
+
+    /// `WORKING_HOURS`.
+    pub fn working_hours(&self) -> Result<WorkingHours, SettingError> {
+        let name = "WORKING_HOURS";
+        self.get(name).map_or_else(
+            || Ok(WorkingHours::default()),
+            |text| {
+                text.parse()
+                    .map_err(|fault: HoursError| SettingError::new(name, fault.to_string()))
+            },
+        )
     }
 
     /// `EVENT_BUS_NAME` and `AUTO_SYNC_RULE_NAME`.
@@ -285,6 +298,7 @@ mod tests {
             }
         );
         assert_eq!(environment.bus().bus_name, "default");
+        assert_eq!(environment.working_hours(), Ok(WorkingHours::default()));
     }
 
     #[test]
@@ -295,6 +309,7 @@ mod tests {
             ("ALLOWED_ORIGINS", "https://app.example.com/path"),
             ("WEBHOOK_URL", "http://example.com/hook"),
             ("WEBHOOK_SECRET", "hunter2"),
+            ("WORKING_HOURS", "mon-fri hunter2"),
         ]);
         let errors = [
             environment.clinic().unwrap_err(),
@@ -302,6 +317,7 @@ mod tests {
             environment.allowed_origins().unwrap_err(),
             environment.webhook_url().unwrap_err(),
             environment.webhook_secrets().unwrap_err(),
+            environment.working_hours().unwrap_err(),
             environment.database().unwrap_err(),
         ];
         let names = errors.each_ref().map(|error| error.name);
@@ -313,6 +329,7 @@ mod tests {
                 "ALLOWED_ORIGINS",
                 "WEBHOOK_URL",
                 "WEBHOOK_SECRET",
+                "WORKING_HOURS",
                 "DATABASE_URL"
             ]
         );

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use shared::auth::ApiKeys;
+use shared::availability::hours::WorkingHours;
 use shared::bus::Bus;
 use shared::database::Database;
 use shared::deadline::Deadline;
@@ -17,6 +18,7 @@ pub(crate) struct App {
     pub(crate) google: google::Client,
     pub(crate) bus: Bus,
     pub(crate) clinic: Clinic,
+    pub(crate) working_hours: WorkingHours,
     pub(crate) auto_sync: AutoSync,
     pub(crate) keys: ApiKeys,
     pub(crate) allowed_origins: Vec<String>,
@@ -33,6 +35,7 @@ impl App {
             google: google::Client::new(google.api, google.account),
             bus: Bus::new(environment.bus()),
             clinic: environment.clinic()?,
+            working_hours: environment.working_hours()?,
             auto_sync: environment.auto_sync()?,
             keys: ApiKeys::from(environment)?,
             allowed_origins: environment.allowed_origins()?,

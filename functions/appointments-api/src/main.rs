@@ -3,6 +3,7 @@
 mod access;
 mod app;
 mod appointments;
+mod availability;
 mod calendar;
 mod headers;
 mod request;

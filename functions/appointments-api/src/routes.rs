@@ -13,7 +13,7 @@ use shared::problem::Problem;
 use crate::app::App;
 use crate::request::RequestInfo;
 use crate::response::{ApiError, ok};
-use crate::{access, appointments, calendar, headers};
+use crate::{access, appointments, availability, calendar, headers};
 
 /// Every route. The layers see a request from the last to the first.
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -34,6 +34,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             post(appointments::change::reschedule),
         )
         .route("/appointments/{id}/cancel", post(appointments::change::cancel))
+        .route("/availability", get(availability::handle))
         .route("/calendar/status", get(calendar::status::handle))
         .route("/calendar/sync", post(calendar::sync::from_calendar))
         .route("/calendar/sync-to-calendar", post(calendar::sync::to_calendar))

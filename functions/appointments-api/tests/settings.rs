@@ -16,6 +16,7 @@ fn a_setting_that_is_missing_or_malformed_is_one_line_that_names_it() {
             vec![database, ("CLINIC_TIME_ZONE", "hunter2")],
             "CLINIC_TIME_ZONE",
         ),
+        (vec![database, ("WORKING_HOURS", "hunter2")], "WORKING_HOURS"),
     ] {
         let output = function(&environment);
         assert_eq!(output.status.code(), Some(1));

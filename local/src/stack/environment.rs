@@ -29,6 +29,7 @@ impl Environment {
         }
         environment.set("GOOGLE_CALENDAR_ID", "clinic@example.com");
         environment.set("CLINIC_TIME_ZONE", "Asia/Karachi");
+        environment.set("WORKING_HOURS", "mon-fri 09:00-17:00");
         environment.set("ALLOWED_ORIGINS", "http://127.0.0.1:3000");
         environment.set("API_KEYS", &secrets.api_keys());
         environment.set("AUTO_SYNC_ENABLED", "true");

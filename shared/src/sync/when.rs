@@ -3,11 +3,12 @@
 //! The record keeps instants and an IANA zone, never an offset: a change of the clocks then moves no wall time. Days are a
 //! kind of their own: they are midnight to midnight nowhere until a zone says so.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use crate::google::{Event, EventTime};
+use crate::wall_clock::midnight;
 
 /// When an event takes place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,24 +127,9 @@ fn instant(time: &EventTime, clinic_zone: Tz) -> DateTime<Utc> {
     }
 }
 
-/// The instant at which a day begins in a zone. Where midnight is skipped (DST in some zones), the day begins when
-/// the clock goes on; where it comes twice, at the first.
-fn midnight(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
-    let midnight = date.and_time(NaiveTime::MIN);
-    zone.from_local_datetime(&midnight)
-        .earliest()
-        .or_else(|| {
-            // Midnight itself was skipped. No zone has ever skipped more than a day.
-            (1..=96).find_map(|quarters| {
-                zone.from_local_datetime(&(midnight + TimeDelta::minutes(15 * quarters)))
-                    .earliest()
-            })
-        })
-        .map_or_else(|| midnight.and_utc(), |local| local.to_utc())
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use serde_json::{Value, json};
 
     use super::*;
@@ -267,20 +253,6 @@ mod tests {
             let written = time.write();
             assert_eq!(When::read(&written.0, &written.1, zone), time);
         }
-    }
-
-    #[test]
-    fn a_day_without_midnight_begins_when_the_clock_goes_on_and_one_with_two_at_the_first() {
-        let begins = |date: &str, zone| midnight(date.parse().unwrap(), zone).to_rfc3339();
-        // Beirut goes from 00:00 to 01:00, Havana from 01:00 back to 00:00.
-        assert_eq!(
-            begins("2026-03-29", Tz::Asia__Beirut),
-            "2026-03-28T22:00:00+00:00"
-        );
-        assert_eq!(
-            begins("2026-11-01", Tz::America__Havana),
-            "2026-11-01T04:00:00+00:00"
-        );
     }
 
     #[test]

@@ -31,7 +31,8 @@ fn calendars<'a>(app: &'a App, parameters: &mut Parameters) -> Result<Vec<&'a st
     }
 }
 
-fn not_configured(asked: bool) -> Problem {
+/// Said of a calendar that was asked for, or that must be, since there is no default one.
+pub(crate) fn not_configured(asked: bool) -> Problem {
     let fault = if asked {
         "is not a configured calendar"
     } else {

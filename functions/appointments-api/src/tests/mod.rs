@@ -2,6 +2,7 @@
 
 mod access;
 mod appointments;
+mod availability;
 mod calendar;
 mod held;
 mod malformed;
