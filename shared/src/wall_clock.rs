@@ -19,6 +19,12 @@ pub fn instant_or_next(wall_time: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
         .unwrap_or_else(|| wall_time.and_utc())
 }
 
+/// The same; where the clock skips it, what the offset before that makes of it, as iCalendar has it.
+pub fn instant_or_shifted(wall_time: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
+    let day = TimeDelta::minutes(MOST_SKIPPED_MINUTES);
+    instant(wall_time, zone).unwrap_or_else(|| instant_or_next(wall_time - day, zone) + day)
+}
+
 /// The instant at which a day begins. Where midnight is skipped (DST in some zones), that is when the clock goes on; where
 /// it comes twice, the first.
 pub fn midnight(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
@@ -56,5 +62,7 @@ mod tests {
         assert_eq!(instant(wall_time, Tz::America__New_York), None);
         let next = instant_or_next(wall_time, Tz::America__New_York);
         assert_eq!(next.to_rfc3339(), "2027-03-14T07:00:00+00:00");
+        let shifted = instant_or_shifted(wall_time, Tz::America__New_York);
+        assert_eq!(shifted.to_rfc3339(), "2027-03-14T07:10:00+00:00");
     }
 }

@@ -72,6 +72,12 @@ impl Event {
             "organizer": {"email": writing.calendar_id, "self": true},
         });
         content.extend(facts.as_object().cloned().unwrap_or_default());
+        if writing.by == Actor::Person
+            && let Some(kind) = body.get("eventType")
+        {
+            // Google Calendar's own pages make events of every kind.
+            content.insert("eventType".into(), kind.clone());
+        }
         Ok(Self {
             content,
             changed: 0,

@@ -44,6 +44,7 @@ impl World {
         let items = events[start - repeated..end].iter();
         let items: Vec<Value> = items
             .map(|(_, event)| event.render(zone, self.manners.tombstones))
+            .map(|event| with_few_guests(call, event))
             .collect();
 
         let mut answer = self.envelope(calendar, &items);
@@ -70,6 +71,7 @@ impl World {
         let found = found.filter(|event| shown(event) && filter.accepts(calendar, event));
         let items: Vec<Value> = found
             .map(|event| event.render(zone, self.manners.tombstones))
+            .map(|event| with_few_guests(call, event))
             .collect();
         Ok(self.envelope(calendar, &items))
     }
@@ -146,6 +148,19 @@ impl World {
             "items": items,
         })
     }
+}
+
+/// The event as `maxAttendees` asks for it: of more guests than that, only the calendar's own are told.
+fn with_few_guests(call: &Call, mut event: Value) -> Value {
+    let most = call.parameter("maxAttendees").and_then(|most| most.parse().ok());
+    let guests = event.get_mut("attendees").and_then(Value::as_array_mut);
+    if let (Some(most), Some(guests)) = (most, guests)
+        && guests.len() > most
+    {
+        guests.retain(|guest| guest["self"] == true);
+        event["attendeesOmitted"] = json!(true);
+    }
+    event
 }
 
 /// The zone in which times are answered: the one asked for, or the calendar's.

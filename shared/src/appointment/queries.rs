@@ -69,6 +69,20 @@ pub enum Booked {
     Booked(Box<Appointment>),
     /// Another appointment of the calendar has (part of) the slot.
     SlotTaken,
+    /// An event of a person's own takes (part of) the slot.
+    Busy,
+}
+
+impl Booked {
+    fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error> {
+        Ok(
+            match (row.try_get::<_, Option<Uuid>>("id")?, row.try_get("busy")?) {
+                (Some(_), _) => Self::Booked(Box::new(Appointment::from_row(row)?)),
+                (None, true) => Self::Busy,
+                (None, false) => Self::SlotTaken,
+            },
+        )
+    }
 }
 
 /// The outcome of [`change`].
@@ -97,6 +111,8 @@ pub enum Changed {
     InThePast,
     /// Another appointment has (part of) the new slot.
     SlotTaken,
+    /// An event of a person's own takes (part of) the new slot.
+    Busy,
 }
 
 impl Changed {
@@ -115,6 +131,7 @@ impl Changed {
             "too_long" => Self::TooLong,
             "in_the_past" => Self::InThePast,
             "slot_taken" => Self::SlotTaken,
+            "busy" => Self::Busy,
             _ => Self::Unchanged(Box::new(Appointment::from_row(row)?)),
         }))
     }
@@ -198,7 +215,7 @@ pub async fn list(
     Ok((items, next))
 }
 
-/// A slot is free when no scheduled row overlaps it. The exclusion constraint watches over the rows booked
+/// A slot is free when no scheduled row overlaps it, and no event of a person's own unless that is allowed. The exclusion constraint watches over the rows booked
 /// here; those that a person placed in Google stand outside it and are looked up.
 ///
 /// Whoever takes a slot has the calendar's turn until the commit. Without it, those who want the same slot at once find
@@ -207,11 +224,16 @@ pub async fn list(
 const BOOK: &str = concat!(
     "with turn as materialized (
         select pg_advisory_xact_lock(hashtextextended($2, 0))
+     ), slot as (
+        select exists (
+                select from appointments
+                where calendar_id = $2 and status = 'scheduled' and placed_by_person
+                  and tstzrange(starts_at, ends_at) && tstzrange($10, $11)) as taken,
+            not $16 and exists (
+                select from busy_events where calendar_id = $2 and busy && tstzrange($10, $11)) as busy
+        from turn
      ), free as (
-        select 1 from turn where not exists (
-            select from appointments
-            where calendar_id = $2 and status = 'scheduled' and placed_by_person
-              and tstzrange(starts_at, ends_at) && tstzrange($10, $11))
+        select 1 from slot where not taken and not busy
      ), calendar as (
         insert into calendars (id) select $2 from free on conflict do nothing
      ), booked as (
@@ -228,9 +250,9 @@ const BOOK: &str = concat!(
         insert into appointment_history (id, appointment_id, version, by, change, fields)
         select $15, $1, (a).version, $13, 'created', changed_facts('{}', appointment_facts(a)) from booked
      )
-     select ",
+     select slot.busy, ",
     columns!(),
-    " from (select (a).* from booked) a cross join event e"
+    " from slot left join (select (a).* from booked) a on true left join event e on true"
 );
 
 /// Books an appointment under an id chosen here.
@@ -269,19 +291,21 @@ pub async fn book(
                             (&by, Type::TEXT),
                             (&event_id, Type::TEXT),
                             (&write_id, Type::UUID),
+                            (&booking.allow_busy, Type::BOOL),
                         ],
                     )
                     .await?;
-                rows.first().map(Appointment::from_row).transpose()
+                rows.first().map_or(Ok(Booked::SlotTaken), Booked::from_row)
             },
-            async |client: &Client| read_with(client, id).await.map(|found| found.map(Some)),
+            async |client: &Client| {
+                let found = read_with(client, id).await?;
+                Ok(found.map(|appointment| Booked::Booked(Box::new(appointment))))
+            },
         )
         .await;
     match booked {
-        Ok(Some(appointment)) => Ok(Booked::Booked(Box::new(appointment))),
-        Ok(None) => Ok(Booked::SlotTaken),
         Err(error) if error.constraint() == Some(SLOT_TAKEN) => Ok(Booked::SlotTaken),
-        Err(error) => Err(error),
+        outcome => outcome,
     }
 }
 
@@ -333,6 +357,13 @@ const CHANGE: &str = concat!(
                       and tstzrange(other.starts_at, other.ends_at)
                           && tstzrange((compared.new).starts_at, compared.ends_at))
                 then 'slot_taken'
+            -- Its own series goes where it goes.
+            when (new).status = 'scheduled' and (moved or reopened) and not $10 and exists (
+                    select from busy_events b
+                    where b.calendar_id = (old).calendar_id and b.event_id <> (old).google_calendar_event_id
+                      and b.series_id is distinct from (old).google_calendar_event_id
+                      and b.busy && tstzrange((compared.new).starts_at, compared.ends_at))
+                then 'busy'
             when $4 = 'reschedule' or new is distinct from old or moved then 'changed'
             else 'unchanged'
         end as outcome
@@ -404,7 +435,7 @@ pub async fn change(
     let event_id = new_event_id();
     let write_id = Uuid::now_v7();
     let values = Json(&change.values);
-    let parameters: [(&(dyn ToSql + Sync), Type); 9] = [
+    let parameters: [(&(dyn ToSql + Sync), Type); 10] = [
         (&id, Type::UUID),
         (&values, Type::JSONB),
         (&length_secs, Type::INT8),
@@ -414,6 +445,7 @@ pub async fn change(
         (&event_id, Type::TEXT),
         (&write_id, Type::UUID),
         (&by, Type::TEXT),
+        (&change.allow_busy, Type::BOOL),
     ];
     let outcome = db
         .write(

@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 
 use super::Span;
 
-/// What is taken of a window, unordered; also what reaches into it or out of it.
+/// What is taken of a window by appointments and by people's own events, in no order; some of it may reach out of it.
 pub async fn taken(
     client: &impl GenericClient,
     calendar_id: &str,
@@ -18,7 +18,11 @@ pub async fn taken(
         union all
         select starts_at, ends_at from appointments
             where calendar_id = $1 and status = 'scheduled' and placed_by_person
-              and tstzrange(starts_at, ends_at) && tstzrange($2, $3)";
+              and tstzrange(starts_at, ends_at) && tstzrange($2, $3)
+        union all
+        select lower(span), upper(span)
+            from busy_events b cross join unnest(b.busy * tstzmultirange(tstzrange($2, $3))) as span
+            where b.calendar_id = $1 and b.busy && tstzrange($2, $3)";
     if window.until <= window.from {
         return Ok(Vec::new());
     }

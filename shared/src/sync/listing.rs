@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::busy::{Occurrence, Seen};
 use super::reconcile::{Sighting, State, Wanted};
 use crate::google::{Continuation, ListedEvent, SYNC_QUERY_FINGERPRINT};
 
@@ -64,6 +65,8 @@ pub(super) struct Listing {
     pub(super) start: Start,
     /// By event id.
     pub(super) sightings: HashMap<String, Sighted>,
+    /// Occurrences of series that do not take place, by the ids of their exceptions.
+    pub(super) cancelled: HashMap<String, Occurrence>,
     /// Listed, but not to be understood: neither live nor gone.
     pub(super) unreadable: Vec<String>,
     pub(super) next: Continuation,
@@ -98,6 +101,42 @@ impl Listing {
                 Sighting::Gone { .. } | Sighting::Missing { .. } => None,
             });
         live.chain(&self.unreadable).map(String::as_str).collect()
+    }
+
+    /// The ids of all events that it tells of, be it that they are gone.
+    pub(super) fn told(&self) -> Vec<&str> {
+        let told = self.sightings.keys().chain(&self.unreadable);
+        told.map(String::as_str).collect()
+    }
+
+    /// The ids of the series that it tells exceptions to.
+    pub(super) fn series(&self) -> Vec<&str> {
+        let live = self
+            .sightings
+            .values()
+            .filter_map(|sighted| match &sighted.sighting {
+                Sighting::Live(event) => event.recurring_event_id.as_deref(),
+                Sighting::Gone { .. } | Sighting::Missing { .. } => None,
+            });
+        let cancelled = self.cancelled.values();
+        live.chain(cancelled.map(|occurrence| occurrence.series_id.as_str()))
+            .collect()
+    }
+
+    /// What it shows of each event's times.
+    pub(super) fn seen<'a>(&'a self, state: &'a State) -> impl Iterator<Item = Seen<'a>> {
+        self.sightings
+            .iter()
+            .map(|(event_id, sighted)| match &sighted.sighting {
+                Sighting::Live(event) => Seen::Live {
+                    event,
+                    ours: state.events.contains_key(event_id),
+                },
+                Sighting::Gone { .. } | Sighting::Missing { .. } => Seen::Gone {
+                    event_id,
+                    cancelled: self.cancelled.get(event_id),
+                },
+            })
     }
 
     /// Adds what it lacks.

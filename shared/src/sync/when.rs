@@ -78,8 +78,8 @@ impl When {
                 until: midnight(*end, clinic_zone),
             },
             _ => Self::Timed {
-                from: instant(start, clinic_zone),
-                until: instant(end, clinic_zone),
+                from: start.instant(clinic_zone),
+                until: end.instant(clinic_zone),
                 zone: match start {
                     // A zone that we do not know cannot be computed with: the instants alone count.
                     EventTime::Timed { time_zone, .. } => {
@@ -117,13 +117,6 @@ impl When {
                 (time(from), time(until))
             }
         }
-    }
-}
-
-fn instant(time: &EventTime, clinic_zone: Tz) -> DateTime<Utc> {
-    match time {
-        EventTime::Date { date } => midnight(*date, clinic_zone),
-        EventTime::Timed { date_time, .. } => date_time.to_utc(),
     }
 }
 

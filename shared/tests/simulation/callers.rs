@@ -97,7 +97,7 @@ async fn book(world: &World, ledger: &mut Ledger, number: u32) {
                 account.caller_wrote(field, &value(&appointment, field));
             }
         }
-        Ok(Booked::SlotTaken) => ledger.tell("caller finds the slot taken"),
+        Ok(Booked::SlotTaken | Booked::Busy) => ledger.tell("caller finds the slot taken"),
         Err(error) => ledger.faults.push(format!("booking failed: {error:?}")),
     }
 }

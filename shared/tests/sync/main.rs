@@ -9,6 +9,7 @@
 
 mod booking;
 mod breaks;
+mod busy;
 mod checks;
 mod clinic;
 mod concurrency;

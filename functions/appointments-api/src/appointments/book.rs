@@ -11,7 +11,7 @@ use shared::appointment::request;
 use shared::problem::Problem;
 
 use super::representation::answer;
-use super::{changed, slot_taken};
+use super::{busy, changed, slot_taken};
 use crate::access::CallerName;
 use crate::app::App;
 use crate::request::{JsonBody, Parameters, RequestInfo};
@@ -41,6 +41,7 @@ pub(crate) async fn handle(
     .await?;
     match booked {
         Booked::SlotTaken => Err(slot_taken().into()),
+        Booked::Busy => Err(busy().into()),
         Booked::Booked(appointment) => {
             app.bus.publish(&[changed(&appointment, "created")]).await;
             let mut response = answer(StatusCode::CREATED, &appointment);

@@ -11,7 +11,7 @@ use shared::problem::Problem;
 use uuid::Uuid;
 
 use super::representation::answer;
-use super::{changed, slot_taken};
+use super::{busy, changed, slot_taken};
 use crate::access::CallerName;
 use crate::app::App;
 use crate::request::{AppointmentId, IfMatch, JsonBody, Parameters, RequestInfo};
@@ -108,6 +108,7 @@ impl Wish {
             Changed::TooLong => Problem::invalid_field("ends_at", TOO_LONG),
             Changed::InThePast => Problem::invalid_field("starts_at", IN_THE_PAST),
             Changed::SlotTaken => slot_taken(),
+            Changed::Busy => busy(),
         };
         Err(problem.into())
     }

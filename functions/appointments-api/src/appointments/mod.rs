@@ -17,6 +17,13 @@ fn slot_taken() -> shared::problem::Problem {
     shared::problem::Problem::new(http::StatusCode::CONFLICT, "slot_taken", detail)
 }
 
+/// Said of a slot that an event of a person's own takes; not what it is.
+fn busy() -> shared::problem::Problem {
+    let detail = "An event in Google Calendar that is no appointment takes this slot, or part of it; \
+                  send \"allow_busy\": true to take it all the same.";
+    shared::problem::Problem::new(http::StatusCode::CONFLICT, "slot_taken", detail)
+}
+
 /// What the bus is told of a caller's change.
 fn changed(appointment: &Appointment, change: &str) -> Message {
     Message::AppointmentChanged {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use super::fields::{End, LINE, NAME, NOTES, accept_allow_busy, email_field, end, phone_field};
+use super::fields::{End, LINE, NAME, NOTES, email_field, end, phone_field};
 use super::{IN_THE_PAST, LONGEST, NOT_AFTER_START, TOO_LONG};
 use crate::input::{Fault, Reader, time};
 
@@ -33,6 +33,8 @@ pub struct Booking {
     pub starts_at: DateTime<Utc>,
     /// End, after the start.
     pub ends_at: DateTime<Utc>,
+    /// Whether it may lie on an event of a person's own.
+    pub allow_busy: bool,
 }
 
 /// Reads `POST /appointments`.
@@ -49,7 +51,7 @@ pub fn booking(body: Value, now: DateTime<Utc>) -> Result<Booking, Vec<Fault>> {
     let starts_at = reader.required("starts_at", time);
     let end = end(&mut reader);
     let allow_past = reader.flag("allow_past");
-    accept_allow_busy(&mut reader);
+    let allow_busy = reader.flag("allow_busy");
     let ends_at = starts_at.map(|start| match end {
         End::Unchanged => start + DEFAULT_LENGTH,
         End::After(length) => start + length,
@@ -75,6 +77,7 @@ pub fn booking(body: Value, now: DateTime<Utc>) -> Result<Booking, Vec<Fault>> {
             location,
             starts_at: starts_at?,
             ends_at: ends_at?,
+            allow_busy,
         })
     })();
     reader.finish(booking)

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
-use super::fields::{End, LINE, NAME, NOTES, accept_allow_busy, email_field, end, phone_field};
+use super::fields::{End, LINE, NAME, NOTES, email_field, end, phone_field};
 use crate::appointment::Status;
 use crate::input::{Fault, Patch, Reader, Text, time};
 
@@ -29,6 +29,8 @@ pub struct Change {
     pub length: Option<TimeDelta>,
     /// Whether it may start in the past.
     pub allow_past: bool,
+    /// Whether it may lie on an event of a person's own.
+    pub allow_busy: bool,
 }
 
 /// Reads `PATCH /appointments/{id}`: an RFC 7396 merge patch.
@@ -74,12 +76,13 @@ pub fn patch(body: Value) -> Result<Change, Vec<Fault>> {
         );
     }
     let allow_past = reader.flag("allow_past");
-    accept_allow_busy(&mut reader);
+    let allow_busy = reader.flag("allow_busy");
     reader.finish(Some(Change {
         kind: ChangeKind::Patch,
         values,
         length,
         allow_past,
+        allow_busy,
     }))
 }
 
@@ -91,12 +94,13 @@ pub fn reschedule(body: Value) -> Result<Change, Vec<Fault>> {
     let length = put_end(&mut values, end(&mut reader));
     set(&mut values, "status", Some(Status::Scheduled.as_str()));
     let allow_past = reader.flag("allow_past");
-    accept_allow_busy(&mut reader);
+    let allow_busy = reader.flag("allow_busy");
     reader.finish(Some(Change {
         kind: ChangeKind::Reschedule,
         values,
         length,
         allow_past,
+        allow_busy,
     }))
 }
 
@@ -125,6 +129,7 @@ pub fn cancel_without_reason() -> Change {
         values: cancellation(None),
         length: None,
         allow_past: true,
+        allow_busy: true,
     }
 }
 

@@ -45,11 +45,6 @@ pub(super) fn end(reader: &mut Reader) -> End {
     }
 }
 
-/// `allow_busy` is part of every booking request; it says something about busy events of a person's own.
-pub(super) fn accept_allow_busy(reader: &mut Reader) {
-    reader.flag("allow_busy");
-}
-
 fn phone(value: &Value) -> Result<String, String> {
     let phone = text(
         value,

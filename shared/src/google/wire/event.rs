@@ -111,6 +111,12 @@ pub struct Event {
     /// Whether it blocks time.
     #[serde(default)]
     pub transparency: Transparency,
+    /// What kind of event it is.
+    #[serde(default)]
+    pub event_type: EventType,
+    /// Whether it is an invitation that the calendar's owner declined.
+    #[serde(default, rename = "attendees", deserialize_with = "declined")]
+    pub declined: bool,
     /// Properties that only this calendar's copy bears.
     #[serde(
         default,
@@ -142,6 +148,27 @@ pub enum Transparency {
     #[default]
     #[serde(other)]
     Opaque,
+}
+
+/// The kinds of events that we tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum EventType {
+    /// Where somebody works from: it takes no time.
+    WorkingLocation,
+    /// Any other: out of office, focus time, what Google may invent.
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
+/// Of all guests, only the calendar's owner counts, and what cannot be read has not declined.
+fn declined<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    let guests = Value::deserialize(deserializer)?;
+    let has_declined = |guest: &Value| guest["self"] == true && guest["responseStatus"] == "declined";
+    Ok(guests
+        .as_array()
+        .is_some_and(|guests| guests.iter().any(has_declined)))
 }
 
 fn private_properties<'de, D>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error>
@@ -203,14 +230,32 @@ mod tests {
     }
 
     #[test]
+    fn an_invitation_is_declined_by_the_calendars_owner_alone() {
+        let guest = |is_self: bool, answer: &str| json!({"self": is_self, "responseStatus": answer});
+        for (attendees, declined) in [
+            (json!([guest(false, "declined"), guest(true, "accepted")]), false),
+            (json!([guest(false, "accepted"), guest(true, "declined")]), true),
+            (json!([{"email": "a@example.com"}, 7]), false),
+            (json!("everybody"), false),
+        ] {
+            let Some(ListedEvent::Live(event)) = ListedEvent::from_value(with("attendees", attendees)) else {
+                panic!("not live");
+            };
+            assert_eq!(event.declined, declined);
+        }
+    }
+
+    #[test]
     fn values_that_google_may_invent_count_as_busy_and_confirmed() {
         let mut event = with("status", json!("dreamt"));
         event["transparency"] = json!("translucent");
+        event["eventType"] = json!("holiday");
         let Some(ListedEvent::Live(event)) = ListedEvent::from_value(event) else {
             panic!("not live");
         };
         assert_eq!(event.status, EventStatus::Confirmed);
         assert_eq!(event.transparency, Transparency::Opaque);
+        assert_eq!(event.event_type, EventType::Other);
     }
 
     #[test]

@@ -8,7 +8,9 @@ use super::ListedEvent;
 
 /// Names the parameters that a full listing and its increments share. A sync token is good only for the query that it
 /// came from: keep this beside the token, and list in full when it no longer matches.
-pub const SYNC_QUERY_FINGERPRINT: &str = "maxResults=2500&singleEvents=false";
+///
+/// Of guests only the calendar's owner is asked for, whose answer counts.
+pub const SYNC_QUERY_FINGERPRINT: &str = "maxAttendees=1&maxResults=2500&singleEvents=false";
 
 /// Which events to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,12 +156,13 @@ mod tests {
     #[test]
     fn increments_share_the_parameters_of_the_full_listing() {
         let shared = [
+            ("maxAttendees", "1".to_owned()),
             ("maxResults", "2500".to_owned()),
             ("singleEvents", "false".to_owned()),
         ];
         let increment = EventsQuery::ChangesSince { sync_token: "s1" }.parameters();
         assert_eq!(EventsQuery::Everything.parameters(), shared);
-        assert_eq!(increment[..2], shared);
-        assert_eq!(increment[2..], [("syncToken", "s1".to_owned())]);
+        assert_eq!(increment[..3], shared);
+        assert_eq!(increment[3..], [("syncToken", "s1".to_owned())]);
     }
 }

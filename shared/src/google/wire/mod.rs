@@ -11,7 +11,7 @@ mod time;
 
 pub use calendar::{Calendar, Channel, NewChannel};
 pub use draft::{Change, EventPatch, NewEvent};
-pub use event::{Event, EventStatus, ListedEvent, Tombstone, Transparency};
+pub use event::{Event, EventStatus, EventType, ListedEvent, Tombstone, Transparency};
 pub use listing::{Continuation, EventsPage, EventsQuery, SYNC_QUERY_FINGERPRINT};
 pub use time::EventTime;
 

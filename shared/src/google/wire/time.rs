@@ -1,7 +1,10 @@
 //! When an event starts or ends: at an instant, or with a day.
 
-use chrono::{DateTime, FixedOffset, NaiveDate};
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+
+use crate::wall_clock::midnight;
 
 /// Google's `EventDateTime`. A date is no instant: it has no zone and, as an end, it is exclusive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,6 +24,16 @@ pub enum EventTime {
         #[serde(skip_serializing_if = "Option::is_none")]
         time_zone: Option<String>,
     },
+}
+
+impl EventTime {
+    /// The instant that it names; of a day, its beginning in `zone`.
+    pub fn instant(&self, zone: Tz) -> DateTime<Utc> {
+        match self {
+            Self::Date { date } => midnight(*date, zone),
+            Self::Timed { date_time, .. } => date_time.to_utc(),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for EventTime {

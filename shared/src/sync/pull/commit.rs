@@ -7,7 +7,9 @@ use super::{Committed, LEASE, Next, Pull, Pulled};
 use crate::database::DatabaseError;
 use crate::google::Continuation;
 use crate::sync::SyncError;
+use crate::sync::busy::{Basis, Plan};
 use crate::sync::listing::{Listing, Start, cancels, cancels_too_much};
+use crate::sync::queries::busy::{self, Concerned};
 use crate::sync::queries::lease::{self, PullRecord};
 use crate::sync::queries::listing::{count_conflicts_among, count_upcoming_shown, mark_listed};
 use crate::sync::queries::state::{lock_state, write_state};
@@ -41,6 +43,7 @@ impl Pull<'_> {
                     }
                 }
                 write_state(tx, calendar_id, &state).await?;
+                self.keep_busy_events(tx, listing, &state, held).await?;
                 let placed: Vec<_> = state
                     .appointments
                     .values()
@@ -67,6 +70,42 @@ impl Pull<'_> {
         }
     }
 
+    /// Takes over what the listing shows of people's own events.
+    async fn keep_busy_events(
+        &self,
+        tx: &Transaction<'_>,
+        listing: &Listing,
+        state: &State,
+        held: bool,
+    ) -> Result<(), DatabaseError> {
+        let basis = self.basis(listing);
+        let concerned = Concerned {
+            told: &listing.told(),
+            series: &listing.series(),
+            // A listing that would cancel too much is not believed in what else it lacks either.
+            all_told_since: (listing.is_complete_and_full() && !held).then_some(listing.start.begun_at),
+        };
+        let stored = busy::read(tx, self.calendar_id, &concerned, &basis).await?;
+        let mut plan = Plan::of(stored.events);
+        if stored.other_basis {
+            plan.touch_all();
+        }
+        for event_id in &stored.untold {
+            plan.remove(event_id);
+        }
+        for seen in listing.seen(state) {
+            plan.see(seen);
+        }
+        for chunk in plan.chunks(basis) {
+            busy::write(tx, self.calendar_id, &chunk).await?;
+        }
+        Ok(())
+    }
+
+    fn basis(&self, listing: &Listing) -> Basis {
+        Basis::at(listing.start.begun_at, self.sync.clinic_zone)
+    }
+
     /// Records how far the calendar is pulled now. Answers what is left to do under the lease.
     async fn record(
         &self,
@@ -85,13 +124,21 @@ impl Pull<'_> {
                     mass_cancel_held: pulled.mass_cancel_held,
                     found_changes: pulled.updated + pulled.cancelled + pulled.restored > 0,
                     result: &json!(pulled),
+                    basis: self.basis(listing),
                 };
                 let recorded = lease::record_pull(tx, self.calendar_id, self.owner, &record).await?;
                 recorded.map(|again| if again { Next::Again } else { Next::Nothing })
             }
             Continuation::Page(page_token) => {
                 if start.is_full() {
-                    mark_listed(tx, self.calendar_id, &listing.shown(), start.begun_at).await?;
+                    mark_listed(
+                        tx,
+                        self.calendar_id,
+                        &listing.shown(),
+                        &listing.told(),
+                        start.begun_at,
+                    )
+                    .await?;
                 }
                 let rest = Start {
                     page_token: Some(page_token.clone()),

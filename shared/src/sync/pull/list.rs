@@ -8,6 +8,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{LEASE, Pull};
 use crate::google::{Continuation, Error, EventsPage, EventsQuery, Gone, ListedEvent};
+use crate::sync::busy::Occurrence;
 use crate::sync::listing::{Listing, Start, sighting};
 use crate::sync::queries::lease;
 use crate::sync::queries::listing::missing_from_listing;
@@ -67,10 +68,20 @@ impl Pull<'_> {
         let mut listing = Listing {
             start: start.clone(),
             sightings: HashMap::new(),
+            cancelled: HashMap::new(),
             unreadable: Vec::new(),
             next,
         };
         for (event_id, item) in seen {
+            if let ListedEvent::Cancelled(tombstone) = &item {
+                let occurrence = Occurrence::of(
+                    tombstone.recurring_event_id.as_ref(),
+                    tombstone.original_start_time.as_ref(),
+                );
+                listing
+                    .cancelled
+                    .extend(occurrence.map(|occurrence| (event_id.clone(), occurrence)));
+            }
             match sighting(&event_id, item) {
                 Some(sighting) => listing.add(sighting, start.begun_at, false),
                 None => listing.unreadable.push(event_id),

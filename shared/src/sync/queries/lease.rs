@@ -9,6 +9,7 @@ use tokio_postgres::{Error, GenericClient, Row};
 use uuid::Uuid;
 
 use crate::google::SYNC_QUERY_FINGERPRINT;
+use crate::sync::busy::Basis;
 use crate::sync::listing::Start;
 
 /// A lease, and what to do under it.
@@ -158,6 +159,8 @@ pub(crate) struct PullRecord<'a> {
     pub mass_cancel_held: bool,
     /// Whether people had changed something.
     pub found_changes: bool,
+    /// By what the busy times are laid out.
+    pub basis: Basis,
     /// What status shows of it.
     pub result: &'a Value,
 }
@@ -177,6 +180,7 @@ pub(crate) async fn record_pull(
         update calendars set
             sync_token = $3, sync_query = $4, unfinished_listing = null, pulled_seq = greatest(pulled_seq, $5),
             mass_cancel_held = $6, last_sync_at = clock_timestamp(), last_sync_result = $7, asked_at = $8,
+            busy_until = $10, busy_zone = $11,
             lease_owner = case when change_seq > $5 then lease_owner end,
             lease_until = case when change_seq > $5 then lease_until end
         where id = $1 and lease_owner = $2 and lease_until > clock_timestamp()
@@ -194,6 +198,8 @@ pub(crate) async fn record_pull(
                 (&Json(record.result), Type::JSONB),
                 (&record.asked_at, Type::TIMESTAMPTZ),
                 (&record.found_changes, Type::BOOL),
+                (&record.basis.window.until, Type::TIMESTAMPTZ),
+                (&record.basis.zone.name(), Type::TEXT),
             ],
         )
         .await?;

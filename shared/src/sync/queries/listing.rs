@@ -19,18 +19,22 @@ pub(crate) async fn count_conflicts_among(client: &impl GenericClient, ids: &[Uu
         .map_or(Ok(0), |row| row.try_get("conflicts"))
 }
 
-/// Marks what a full listing that began at `begun_at` has shown before its time was over.
+/// Marks what a full listing that began at `begun_at` has shown of our events, and told of people's own, before its time
+/// was over.
 pub(crate) async fn mark_listed(
     client: &impl GenericClient,
     calendar_id: &str,
-    listed: &[&str],
+    shown: &[&str],
+    told: &[&str],
     begun_at: DateTime<Utc>,
 ) -> Result<(), Error> {
-    const MARK: &str =
-        "update calendar_events set listed_at = $3 where calendar_id = $1 and event_id = any($2)";
+    const MARK: &str = "with busy as (
+            update busy_events set listed_at = $4 where calendar_id = $1 and event_id = any($3))
+        update calendar_events set listed_at = $4 where calendar_id = $1 and event_id = any($2)";
     let parameters: &[(&(dyn ToSql + Sync), Type)] = &[
         (&calendar_id, Type::TEXT),
-        (&listed, Type::TEXT_ARRAY),
+        (&shown, Type::TEXT_ARRAY),
+        (&told, Type::TEXT_ARRAY),
         (&begun_at, Type::TIMESTAMPTZ),
     ];
     client.execute_typed(MARK, parameters).await?;

@@ -8,9 +8,11 @@
 //! - [`listing`]: what a listing must be held against.
 //! - [`links`]: which appointment an event belongs to.
 //! - [`status`]: how things stand.
+//! - [`busy`]: people's own events, as far as they keep a calendar busy.
 //! - [`claim`]: who may push an event, and what became of it.
 //! - [`cooldown`]: until when a calendar is left alone.
 
+pub(super) mod busy;
 pub(super) mod claim;
 pub(super) mod cooldown;
 pub(super) mod lease;
