@@ -197,3 +197,21 @@ async fn filters_choose_what_is_listed() {
         (400, "badRequest")
     );
 }
+
+#[tokio::test]
+async fn of_more_guests_than_asked_for_only_the_calendars_own_is_told() {
+    let (google, client) = start().await;
+    let mut event = half_hour("Meeting", "2026-12-01T09:00:00+05:00");
+    event["attendees"] = json!([{"email": "a@example.com"}, {"email": "b@example.com", "self": true}]);
+    google.person().add(DEFAULT_CALENDAR, &event).unwrap();
+    let listed = async |query: &str| client.list_all(query).await.0.remove(0);
+    let few = listed("maxAttendees=1").await;
+    assert_eq!(
+        few["attendees"],
+        json!([{"email": "b@example.com", "self": true}])
+    );
+    assert_eq!(few["attendeesOmitted"], true);
+    let all = listed("maxAttendees=2").await;
+    assert_eq!(all["attendees"].as_array().unwrap().len(), 2);
+    assert!(all.get("attendeesOmitted").is_none());
+}

@@ -67,7 +67,9 @@ impl Clinic {
         let before = self.read(id).await;
         let ward = format!("Ward {}", before.version);
         if before.status == Status::Cancelled {
-            changed(self.patch(id, json!({"status": "scheduled"})).await);
+            // A person's copy of its event may lie there.
+            let reopened = json!({"status": "scheduled", "allow_busy": true});
+            changed(self.patch(id, reopened).await);
         }
         changed(self.patch(id, json!({"location": ward})).await);
         self.tick().await;

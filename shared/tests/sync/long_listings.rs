@@ -24,7 +24,7 @@ async fn clinic_with_five_moved() -> (Clinic, Vec<Appointment>) {
 }
 
 /// A pull whose time is over before the second page is there.
-async fn pull_one_page(clinic: &Clinic) {
+pub(crate) async fn pull_one_page(clinic: &Clinic) {
     pull_one_page_confirming(clinic, false).await;
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use local::postgres::Wire;
 use serde_json::{Value, json};
 use shared::database::{Database, DatabaseUrl};
@@ -45,6 +45,36 @@ async fn ten_thousand_events_are_pulled_with_few_statements_and_little_memory() 
     let idle = pull_in_a_process(&clinic, &wire).await;
     assert_eq!(clinic.google.count("events.list"), 1);
     assert_eq!(idle["updated"], 0);
+    let mut written = clinic.everything().await;
+    written.retain(|row| !before.contains(row));
+    assert_eq!(written.len(), 1, "the calendar's own record alone: {written:?}");
+}
+
+#[tokio::test]
+async fn ten_thousand_events_of_peoples_own_cost_no_more() {
+    const SERIES: u64 = 100;
+    let clinic = Clinic::open().await;
+    let person = clinic.google.person();
+    for n in 0..EVENTS {
+        let start = DateTime::UNIX_EPOCH + TimeDelta::hours(499_680 + i64::try_from(n).unwrap());
+        let time = |at: DateTime<Utc>| json!({"dateTime": at, "timeZone": "Asia/Karachi"});
+        let mut event = json!({"start": time(start), "end": time(start + TimeDelta::minutes(30))});
+        if n < SERIES {
+            event["recurrence"] = json!(["RRULE:FREQ=DAILY"]);
+        }
+        person.add(CALENDAR, &event).unwrap();
+    }
+    let wire = Wire::before(&clinic.database_url()).await;
+    let first = pull_in_a_process(&clinic, &wire).await;
+    check_costs(&clinic, &wire, &first);
+    let kept = clinic.rows("select count(*) from busy_events").await[0].get::<_, i64>(0);
+    assert_eq!(kept, i64::try_from(EVENTS).unwrap());
+
+    // Listed in full again, they cost no write.
+    let before: HashSet<_> = clinic.everything().await.into_iter().collect();
+    clinic.google.expire_sync_tokens();
+    let again = pull_in_a_process(&clinic, &wire).await;
+    assert_eq!(again["full"], true);
     let mut written = clinic.everything().await;
     written.retain(|row| !before.contains(row));
     assert_eq!(written.len(), 1, "the calendar's own record alone: {written:?}");

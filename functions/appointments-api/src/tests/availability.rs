@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Api};
+use super::{Answer, Api, booking};
 
 const DAY: &str = "from=2027-03-01T00:00:00%2B05:00&to=2027-03-02T00:00:00%2B05:00";
 
@@ -135,5 +135,66 @@ async fn a_search_that_cannot_be_is_told_why() {
             [pointer],
             "{parameter}"
         );
+    }
+}
+
+/// A clinic open for two hours on 1 March, half past nine to half past ten of which is a person's own.
+async fn with_a_busy_hour() -> Api {
+    let api = Api::with(&[("WORKING_HOURS", "mon 09:00-11:00")]).await;
+    let time =
+        |at: &str| json!({"dateTime": format!("2027-03-01T{at}:00+05:00"), "timeZone": "Asia/Karachi"});
+    let event = json!({
+        "summary": "Secretive", "start": time("09:30"), "end": time("10:30"), "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=2"]
+    });
+    api.google.person().add("clinic@example.com", &event).unwrap();
+    assert_eq!(api.post("/calendar/sync", json!({})).await.status, 200);
+    api
+}
+
+#[tokio::test]
+async fn a_persons_own_events_leave_no_slot_one_by_one_or_recurring() {
+    let api = with_a_busy_hour().await;
+    for (first, last) in [("2027-03-01", "2027-03-02"), ("2027-03-08", "2027-03-09")] {
+        let day = format!("from={first}T00:00:00Z&to={last}T00:00:00Z&step_minutes=30");
+        let free = ["09:00", "10:30"].map(|at| format!("{first}T{at}:00+05:00"));
+        assert_eq!(starts(&api, &day).await, free);
+    }
+    let other = format!("{DAY}&calendar_id=dr.ali@example.com&step_minutes=30");
+    assert_eq!(starts(&api, &other).await.len(), 4, "another doctor's");
+}
+
+#[tokio::test]
+async fn what_is_taken_by_a_persons_own_event_is_told_from_an_appointment_and_not_what_it_is() {
+    let api = with_a_busy_hour().await;
+    let slot = "2027-03-01T10:00:00+05:00";
+    let refused = api.post("/appointments", booking(slot)).await;
+    refused.is_problem(409, "slot_taken");
+    let by_event = refused.body["detail"].as_str().unwrap();
+    assert!(
+        by_event.contains("allow_busy") && !by_event.contains("Secretive"),
+        "{by_event}"
+    );
+
+    let elsewhere = api.book("2027-03-01T12:00:00+05:00").await;
+    let path = format!("/appointments/{}", elsewhere["id"].as_str().unwrap());
+    for (method, path) in [("PATCH", path.clone()), ("POST", format!("{path}/reschedule"))] {
+        let onto = json!({"starts_at": slot, "duration_minutes": 30});
+        let refused = api.call(method, &path, Some(onto)).await;
+        refused.is_problem(409, "slot_taken");
+        assert_eq!(refused.body["detail"], by_event);
+    }
+
+    let mut allowed = booking(slot);
+    allowed["allow_busy"] = json!(true);
+    assert_eq!(api.post("/appointments", allowed.clone()).await.status, 201);
+    let refused = api.post("/appointments", allowed).await;
+    refused.is_problem(409, "slot_taken");
+    assert_ne!(refused.body["detail"], by_event, "an appointment has it now");
+    for (method, path, at) in [
+        ("PATCH", path.clone(), "09:30"),
+        ("POST", format!("{path}/reschedule"), "08:45"),
+    ] {
+        let onto = json!({"starts_at": format!("2027-03-01T{at}:00+05:00"), "duration_minutes": 30, "allow_busy": true});
+        assert_eq!(api.call(method, &path, Some(onto)).await.status, 200, "{method}");
     }
 }

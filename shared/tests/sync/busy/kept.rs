@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{days, event, with};
 use crate::clinic::Clinic;
+use crate::long_listings::pull_one_page;
 
 #[tokio::test]
 async fn a_full_listing_sweeps_what_it_no_longer_shows() {
@@ -21,6 +22,50 @@ async fn a_full_listing_sweeps_what_it_no_longer_shows() {
     clinic.pull().await.unwrap();
     assert_eq!(clinic.taken().await, ["03-05 00:00 to 03-06 00:00"]);
     assert_eq!(clinic.rows("select from busy_events").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_full_listing_that_takes_several_runs_sweeps_at_its_end_what_no_part_showed() {
+    let clinic = Clinic::open().await;
+    let ids = ["01", "02", "03", "04"].map(|day| {
+        let at = |hour: u32| format!("2027-03-{day}T{hour}:00:00+05:00");
+        clinic.own(&event(&at(13), &at(14)))
+    });
+    clinic.pull().await.unwrap();
+    clinic.list_one_by_one();
+    clinic.delete(&ids[1]);
+    clinic.google.expire_sync_tokens();
+    clinic.sql("update calendars set sync_token = null").await;
+    for _ in 0..2 {
+        pull_one_page(&clinic).await;
+        assert_eq!(clinic.taken().await.len(), 4);
+    }
+    clinic.pull().await.unwrap();
+    assert_eq!(
+        clinic.taken().await,
+        [
+            "03-01 13:00 to 03-01 14:00",
+            "03-03 13:00 to 03-03 14:00",
+            "03-04 13:00 to 03-04 14:00"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_listing_that_lacks_too_much_frees_nothing() {
+    let (clinic, booked) = Clinic::with(12).await;
+    let own = clinic.own(&days("2027-06-05", "2027-06-06"));
+    clinic.pull().await.unwrap();
+    assert_eq!(clinic.taken().await.len(), 13);
+    for one in &booked {
+        clinic.delete(&one.google_calendar_event_id);
+    }
+    clinic.delete(&own);
+    clinic.google.expire_sync_tokens();
+    assert!(clinic.pull().await.unwrap().mass_cancel_held);
+    assert_eq!(clinic.taken().await.len(), 13);
+    clinic.pull_confirming(true).await.unwrap();
+    assert!(clinic.taken().await.is_empty());
 }
 
 #[tokio::test]
