@@ -10,7 +10,7 @@ use crate::google::{Event, EventTime};
 
 /// So many events, or so many of their occurrences, are written by one statement, to bound memory.
 const CHUNK_EVENTS: usize = 10_000;
-const CHUNK_SPANS: usize = 20_000;
+const CHUNK_SPANS: usize = 50_000;
 
 /// What a listing shows of an event.
 #[derive(Debug, Clone, Copy)]
