@@ -5,6 +5,7 @@ mod app;
 mod appointments;
 mod calendar;
 mod headers;
+mod idempotency;
 mod request;
 mod response;
 mod routes;

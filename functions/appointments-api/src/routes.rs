@@ -34,6 +34,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             post(appointments::change::reschedule),
         )
         .route("/appointments/{id}/cancel", post(appointments::change::cancel))
+        .route("/appointments/{id}/history", get(appointments::history::handle))
         .route("/calendar/status", get(calendar::status::handle))
         .route("/calendar/sync", post(calendar::sync::from_calendar))
         .route("/calendar/sync-to-calendar", post(calendar::sync::to_calendar))

@@ -150,7 +150,7 @@ impl Clinic {
     pub(crate) async fn book(&self, starts_at: &str) -> Appointment {
         match self.try_book(starts_at, json!({})).await {
             Booked::Booked(appointment) => *appointment,
-            Booked::SlotTaken => panic!("the slot at {starts_at} is taken"),
+            other => panic!("not booked at {starts_at}: {other:?}"),
         }
     }
 

@@ -21,6 +21,7 @@ async fn every_route_but_health_is_closed_without_a_key() {
         ("DELETE", id),
         ("POST", &format!("{id}/reschedule")),
         ("POST", &format!("{id}/cancel")),
+        ("GET", &format!("{id}/history")),
         ("GET", "/calendar/status"),
         ("POST", "/calendar/sync"),
         ("POST", "/calendar/sync-to-calendar"),

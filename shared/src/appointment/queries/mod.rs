@@ -1,10 +1,12 @@
-//! The SQL behind `/appointments`. Each write is one statement and so one commit: the appointment, the event
-//! that Google should show and the history row stand together or not at all.
+//! The SQL behind `/appointments`. Each write is one statement and so one commit: the appointment, the event that Google
+//! should show, the history row and the record of the caller's key stand together or not at all.
 //!
 //! Locks are taken in one order everywhere, the appointment before its event.
 
 mod book;
 mod change;
+mod history;
+pub mod idempotency;
 mod read;
 
 use chrono_tz::Tz;
@@ -14,6 +16,7 @@ use super::{Appointment, Status, SyncState};
 
 pub use book::{Booked, book};
 pub use change::{Changed, change};
+pub use history::{Entry, History, history};
 pub use read::{list, read};
 
 /// The constraint that keeps two scheduled appointments of a calendar apart.
@@ -28,10 +31,10 @@ macro_rules! columns {
          e.parked, e.pushed_version is not distinct from e.wanted_version as pushed, e.synced_at, e.last_error"
     };
 }
+use columns;
 
 impl Appointment {
     fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error> {
-        let zone: String = row.try_get("time_zone")?;
         let status: String = row.try_get("status")?;
         let sync_state = match (row.try_get("parked")?, row.try_get("pushed")?) {
             (true, _) => SyncState::Failed,
@@ -50,8 +53,7 @@ impl Appointment {
             location: row.try_get("location")?,
             starts_at: row.try_get("starts_at")?,
             ends_at: row.try_get("ends_at")?,
-            // Only zones that we parsed are stored; a zone that a later time zone database dropped is read as UTC.
-            time_zone: zone.parse().unwrap_or(Tz::UTC),
+            time_zone: zone(row)?,
             // The column's CHECK knows the same words.
             status: Status::parse(&status).unwrap_or(Status::Scheduled),
             source: row.try_get("source")?,
@@ -66,4 +68,10 @@ impl Appointment {
         })
     }
 }
-use columns;
+
+/// The zone of an appointment's row.
+fn zone(row: &Row) -> Result<Tz, tokio_postgres::Error> {
+    let name: String = row.try_get("time_zone")?;
+    // Only zones that we parsed are stored; a zone that a later time zone database dropped is read as UTC.
+    Ok(name.parse().unwrap_or(Tz::UTC))
+}
