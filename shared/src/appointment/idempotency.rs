@@ -122,6 +122,7 @@ mod tests {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        assert_eq!(hex, "");
+        let expected = "ce578098af46b89d28e7371424892b1ac9a5c9baf370b740e34f0ad65aa33b91";
+        assert_eq!(hex, expected);
     }
 }

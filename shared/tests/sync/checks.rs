@@ -12,7 +12,8 @@ impl Clinic {
         const ROWS: &str = "select to_jsonb(a)::text from appointments a
             union all select to_jsonb(e)::text from calendar_events e
             union all select to_jsonb(c)::text from calendars c
-            union all select to_jsonb(h)::text from appointment_history h";
+            union all select to_jsonb(h)::text from appointment_history h
+            union all select to_jsonb(k)::text from idempotency_keys k";
         let rows = self.rows(ROWS).await;
         let events = self.google.events(CALENDAR).unwrap();
         rows.iter()
