@@ -63,7 +63,7 @@ impl Clinic {
 
     async fn run(&self, event: Value) {
         let mut context = Context::default();
-        let end = SystemTime::now() + Duration::from_secs(60);
+        let end = SystemTime::now() + Duration::from_mins(1);
         context.deadline = u64::try_from(end.duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
         self.worker
             .handle(LambdaEvent::new(event, context))

@@ -111,18 +111,13 @@ mod tests {
 
     #[test]
     fn a_fingerprint_is_the_same_in_every_build() {
-        // It is compared with what an earlier deployment stored.
+        // It is compared with what an earlier deployment stored. The beginning of SHA-256 of
+        // POST /appointments\n{"a":null,"b":1}
         let keyed = Keyed::post(
             Key::parse("k").unwrap(),
             "/appointments",
             &json!({"b": 1, "a": null}),
         );
-        let hex: String = keyed
-            .fingerprint
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let expected = "ce578098af46b89d28e7371424892b1ac9a5c9baf370b740e34f0ad65aa33b91";
-        assert_eq!(hex, expected);
+        assert_eq!(keyed.fingerprint[..4], [0xce, 0x57, 0x80, 0x98]);
     }
 }

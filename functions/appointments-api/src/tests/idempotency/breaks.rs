@@ -33,7 +33,9 @@ fn one_counts(answers: &[Answer], status: StatusCode) {
         first.iter().map(|answer| &answer.text).collect::<Vec<_>>()
     );
     assert_eq!(first[0].status, status, "{}", first[0].text);
-    replays.iter().for_each(|replay| replay.repeats(first[0]));
+    for replay in replays {
+        replay.repeats(first[0]);
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! How long a key is kept, and what of it.
 
+use local::postgres::Wire;
 use serde_json::{Value, json};
 use shared::appointment::queries::idempotency::sweep;
 
@@ -53,6 +54,20 @@ async fn a_sweep_deletes_what_is_past_its_time_and_nothing_else() {
     assert_eq!(sweep(&tables, soon()).await, Ok(2));
     let left: Vec<_> = kept(&api).await.iter().map(|row| row["key"].clone()).collect();
     assert_eq!(left, ["b"]);
+}
+
+#[tokio::test]
+async fn a_write_under_a_key_and_its_repetition_cost_one_round_trip_each() {
+    let api = Api::open().await;
+    let wire = Wire::before(&api.database.url()).await;
+    let process = api.beside(&[("DATABASE_URL", wire.url())]).await;
+    let booked = process.post_once("a", "/appointments", booking(SLOT)).await;
+    let cancel = format!("{}/cancel", path_of(&booked));
+    for statements in [2, 4] {
+        process.post_once("a", "/appointments", booking(SLOT)).await;
+        process.post_once("b", &cancel, json!({})).await;
+        assert_eq!(wire.statements().len(), 1 + statements);
+    }
 }
 
 #[tokio::test]
