@@ -66,7 +66,7 @@ impl Known {
 ///
 /// `$1` is the caller, `$2` the key or null, `$3` the request's fingerprint, `$4` the id of this write.
 macro_rules! once {
-    ($($writing:expr),+) => {
+    ($writing:expr) => {
         concat!(
             "with claim as materialized (
                 select $2::text as key, pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 1)) as ours
@@ -77,7 +77,7 @@ macro_rules! once {
              ), first as materialized (
                 select 1 where $2 is null or (select ours from claim) and not exists (select from known)
              ), ",
-            $($writing,)+
+            $writing,
             ", recorded as (
                 insert into idempotency_keys (caller, key, request, write_id, appointment, event)
                 select $1, $2, $3, $4, to_jsonb(a), jsonb_build_object(

@@ -171,6 +171,30 @@ async fn what_was_carried_out_is_not_judged_again() {
 }
 
 #[tokio::test]
+async fn a_page_of_the_frontend_may_send_keys_and_see_repetitions() {
+    let api = Api::open().await;
+    let origin = ("origin", "https://app.example.com");
+    let asks = [
+        origin,
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "authorization,idempotency-key"),
+    ];
+    let preflight = api.call_with("OPTIONS", "/appointments", None, &asks).await;
+    let allowed = preflight.headers[header::ACCESS_CONTROL_ALLOW_HEADERS]
+        .to_str()
+        .unwrap();
+    assert!(allowed.contains("idempotency-key"), "{allowed}");
+    let headers = [origin, ("idempotency-key", "a")];
+    let booked = api
+        .call_with("POST", "/appointments", Some(booking(SLOT)), &headers)
+        .await;
+    let exposed = booked.headers[header::ACCESS_CONTROL_EXPOSE_HEADERS]
+        .to_str()
+        .unwrap();
+    assert!(exposed.contains("idempotent-replayed"), "{exposed}");
+}
+
+#[tokio::test]
 async fn a_malformed_key_is_refused_where_keys_count() {
     let api = Api::open().await;
     let booked = api.book(SLOT).await;
