@@ -39,7 +39,7 @@ simulate: ## play random histories against the sync engine; HISTORIES=20000, or 
 	HISTORIES=$(HISTORIES) exec $(BINARIES)/local with-postgres -- cargo test --profile simulate -p shared --test simulation
 
 .PHONY: bench
-bench: ## measure what a person's edit takes to the committed row; EDITS=200 of them
+bench: ## measure what a person's edit takes to the committed row, into bench/RESULTS.md; EDITS=200 of them
 	@$(SETUP) build run postgres
 	cargo build --release --workspace
 	@CARGO_LAMBDA=$(VENV)/cargo-lambda cargo bench -p local --bench real_time
