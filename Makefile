@@ -60,6 +60,11 @@ migrate: ## bring the database of DATABASE_URL up to date
 	@$(SETUP) build
 	@cargo run --quiet --bin migrate
 
+.PHONY: key
+key: ## print a new API key and its entry in API_KEYS; NAME=frontend SCOPES=appointments or appointments+calendar
+	@$(SETUP) build
+	@cargo run --quiet --package shared --bin key -- "$(NAME)" "$(SCOPES)"
+
 .PHONY: build
 build: ## make the deployable zips in target/lambda, for ARCH=arm64 (default) or x86_64
 	@$(SETUP) build run

@@ -1,7 +1,7 @@
 //! What the four functions have in common: appointments, Google Calendar, and the sync between them.
 //!
 //! Dependencies run one way. `appointment::request`, `sync::{content, merge, reconcile}` and `input` are pure;
-//! SQL stands only in modules named `queries`; HTTP to Google only in `google`.
+//! SQL stands only in modules named `queries`; HTTP to Google only in `google`, to a token's issuer in `auth::issuer`.
 
 pub mod appointment;
 pub mod auth;
@@ -16,3 +16,4 @@ pub mod settings;
 pub mod sync;
 pub mod telemetry;
 pub mod watch;
+mod web;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::auth::ApiKeys;
+use shared::auth::Callers;
 use shared::bus::Bus;
 use shared::database::Database;
 use shared::deadline::Deadline;
@@ -18,7 +18,7 @@ pub(crate) struct App {
     pub(crate) bus: Bus,
     pub(crate) clinic: Clinic,
     pub(crate) auto_sync: AutoSync,
-    pub(crate) keys: ApiKeys,
+    pub(crate) callers: Callers,
     pub(crate) allowed_origins: Vec<String>,
     /// Missing secrets concern only those who open a channel.
     pub(crate) webhook_secrets: Result<Secrets, SettingError>,
@@ -34,7 +34,7 @@ impl App {
             bus: Bus::new(environment.bus()),
             clinic: environment.clinic()?,
             auto_sync: environment.auto_sync()?,
-            keys: ApiKeys::from(environment)?,
+            callers: Callers::from(environment)?,
             allowed_origins: environment.allowed_origins()?,
             webhook_secrets: environment.webhook_secrets(),
         })

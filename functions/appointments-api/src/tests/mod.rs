@@ -3,16 +3,19 @@
 mod access;
 mod appointments;
 mod calendar;
+mod failed_logins;
 mod held;
 mod history;
 mod idempotency;
 mod malformed;
+mod tokens;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::response::Response;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use local::google::StandIn;
@@ -85,8 +88,12 @@ impl Api {
         }
     }
 
+    async fn send_raw(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.send_raw(request).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
