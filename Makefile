@@ -39,7 +39,7 @@ simulate: ## play random histories against the sync engine; HISTORIES=20000, or 
 	HISTORIES=$(HISTORIES) exec $(BINARIES)/local with-postgres -- cargo test --profile simulate -p shared --test simulation
 
 .PHONY: bench
-bench: ## measure what a person's edit takes to the committed row; EDITS=200 of them
+bench: ## measure what a person's edit takes to the committed row, into bench/RESULTS.md; EDITS=200 of them
 	@$(SETUP) build run postgres
 	cargo build --release --workspace
 	@CARGO_LAMBDA=$(VENV)/cargo-lambda cargo bench -p local --bench real_time
@@ -59,6 +59,11 @@ lint: ## formatting, clippy, dependencies, the template, shell scripts
 migrate: ## bring the database of DATABASE_URL up to date
 	@$(SETUP) build
 	@cargo run --quiet --bin migrate
+
+.PHONY: key
+key: ## print a new API key and its entry in API_KEYS; NAME=frontend SCOPES=appointments or appointments+calendar
+	@$(SETUP) build
+	@cargo run --quiet --package shared --bin key -- "$(NAME)" "$(SCOPES)"
 
 .PHONY: build
 build: ## make the deployable zips in target/lambda, for ARCH=arm64 (default) or x86_64

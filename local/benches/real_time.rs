@@ -1,5 +1,6 @@
 //! `make bench`: how long a person's edit in Google Calendar takes until it is committed here, through the real binaries,
-//! and which part takes how much of it. Prints a table in Markdown; `EDITS` says how many edits (200).
+//! and which part takes how much of it. Prints a table in Markdown and writes it to `bench/RESULTS.md`; `EDITS` says how
+//! many edits (200).
 //!
 //! All times are of one machine, as they are recorded anyway: the event's `updated`, when the notification was recorded,
 //! when the pull took its lease, and when it committed.
@@ -13,6 +14,9 @@
 #[path = "../tests/end_to_end/stack.rs"]
 mod stack;
 
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -50,22 +54,49 @@ async fn main() {
     }
     stack.end().await;
 
-    println!("| from a person's edit to the committed row, {edits} edits | median | 99th percentile |");
-    println!("|---|---|---|");
-    row(
-        "edit to recorded notification (courier, webhook)",
-        &courses,
-        |c| c.notified - c.edited,
+    let rows = [
+        format!("| from a person's edit to the committed row, {edits} edits | median | 99th percentile |"),
+        "|---|---|---|".to_owned(),
+        row(
+            "edit to recorded notification (courier, webhook)",
+            &courses,
+            |c| c.notified - c.edited,
+        ),
+        row(
+            "recorded notification to pull (bus, invocation, lease)",
+            &courses,
+            |c| c.leased - c.notified,
+        ),
+        row("pull to commit (one call to Google)", &courses, |c| {
+            c.committed - c.leased
+        }),
+        row("**edit to committed row**", &courses, |c| c.committed - c.edited),
+    ];
+    let table = rows.join("\n");
+    println!("{table}");
+    write_results(&table);
+}
+
+/// Beside the machine and the commit that the figures are of.
+fn write_results(table: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let said = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program)
+            .args(arguments)
+            .current_dir(&root)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let commit = said("git", &["describe", "--always", "--dirty", "--exclude=*"]);
+    let system = said("uname", &["-sm"]);
+    let cores = std::thread::available_parallelism().unwrap();
+    let text = format!(
+        "# What `make bench` measured\n\nOn {system}, {cores} cores, at commit {commit}; Google, the bus and Lambda stood in for \
+         on the same machine.\n\n{table}\n"
     );
-    row(
-        "recorded notification to pull (bus, invocation, lease)",
-        &courses,
-        |c| c.leased - c.notified,
-    );
-    row("pull to commit (one call to Google)", &courses, |c| {
-        c.committed - c.leased
-    });
-    row("**edit to committed row**", &courses, |c| c.committed - c.edited);
+    fs::create_dir_all(root.join("bench")).unwrap();
+    fs::write(root.join("bench/RESULTS.md"), text).unwrap();
 }
 
 async fn edit(stack: &Stack, db: &tokio_postgres::Client, booked: &Booked, room: &str) -> Course {
@@ -85,11 +116,11 @@ async fn edit(stack: &Stack, db: &tokio_postgres::Client, booked: &Booked, room:
     }
 }
 
-fn row(name: &str, courses: &[Course], part: impl Fn(&Course) -> TimeDelta) {
+fn row(name: &str, courses: &[Course], part: impl Fn(&Course) -> TimeDelta) -> String {
     let mut times: Vec<_> = courses.iter().map(part).collect();
     times.sort_unstable();
     // The nearest rank: of 200, the 100th and the 198th.
     let rank = |percent: usize| times[(times.len() * percent).div_ceil(100).max(1) - 1];
     let ms = |time: TimeDelta| format!("{:.1} ms", time.as_seconds_f64() * 1000.0);
-    println!("| {name} | {} | {} |", ms(rank(50)), ms(rank(99)));
+    format!("| {name} | {} | {} |", ms(rank(50)), ms(rank(99)))
 }

@@ -1,9 +1,10 @@
-//! What stands in for Google Calendar, EventBridge and Lambda's control plane on one machine, and the throw-away
-//! databases of the tests. Nothing that is deployed depends on this crate.
+//! What stands in for Google Calendar, EventBridge, Lambda's control plane and an issuer of tokens on one machine, and
+//! the throw-away databases of the tests. Nothing that is deployed depends on this crate.
 
 pub mod bus;
 pub mod commands;
 pub mod google;
+pub mod issuer;
 pub mod postgres;
 pub mod sandbox;
 pub mod stack;

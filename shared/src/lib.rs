@@ -1,8 +1,8 @@
 //! What the four functions have in common: appointments, Google Calendar, and the sync between them.
 //!
-//! Dependencies run one way. `appointment::request`, `availability` but for its queries, `sync::{content, merge, reconcile}`, `input` and
-//! `wall_clock` are pure;
-//! SQL stands only in modules named `queries`; HTTP to Google only in `google`.
+//! Dependencies run one way. `appointment::request`, `availability` but for its queries, `sync::{content, merge, reconcile}`,
+//! `input` and `wall_clock` are pure; SQL stands only in modules named `queries`; HTTP to Google only in `google`, to a
+//! token's issuer in `auth::issuer`.
 
 pub mod appointment;
 pub mod auth;
@@ -19,3 +19,4 @@ pub mod sync;
 pub mod telemetry;
 pub mod wall_clock;
 pub mod watch;
+mod web;

@@ -176,7 +176,7 @@ impl<'a> Environment<'a> {
     pub fn webhook_url(&self) -> Result<Option<String>, SettingError> {
         let shape = "the https address of the webhook (http on loopback)";
         self.parsed("WEBHOOK_URL", shape, |text| {
-            is_webhook_url(text).then(|| text.to_owned())
+            is_safe_url(text).then(|| text.to_owned())
         })
     }
 
@@ -258,8 +258,9 @@ fn is_origin(text: &str) -> bool {
     })
 }
 
-/// Whether Google may be told to notify this address: https, or http on loopback (only the stand-in takes that).
-pub fn is_webhook_url(text: &str) -> bool {
+/// Whether what goes to this address, and comes from there, cannot be read or changed on its way: https, or http on
+/// loopback.
+pub fn is_safe_url(text: &str) -> bool {
     text.parse::<http::Uri>()
         .is_ok_and(|uri| match (uri.scheme_str(), uri.host()) {
             (Some("https"), Some(host)) => !host.is_empty(),
@@ -357,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn google_is_told_of_safe_addresses_only() {
+    fn an_address_is_safe_by_https_or_on_loopback() {
         for (url, good) in [
             ("https://hook.example.com/calendar/webhook", true),
             ("http://127.0.0.1:9000/calendar/webhook", true),
@@ -368,7 +369,7 @@ mod tests {
             ("hook", false),
             ("", false),
         ] {
-            assert_eq!(is_webhook_url(url), good, "{url}");
+            assert_eq!(is_safe_url(url), good, "{url}");
         }
     }
 }

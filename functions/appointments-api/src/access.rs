@@ -1,64 +1,128 @@
-//! Who may ask for what: closed unless a key opens it.
+//! Who may ask for what: closed unless a key or a token opens it.
 //!
-//! This stands in front of every route, known or not, so that no handler can forget it.
+//! This stands in front of every route, known or not, so that no handler can forget it; which scope a route needs stands
+//! in the table of routes.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use shared::auth::{Caller, Scope};
+use http::{HeaderMap, Method};
+use shared::auth::{BadToken, Caller, Refusal, Scope};
 use shared::problem::Problem;
 
 use crate::app::App;
+use crate::request::RequestInfo;
 use crate::response::ApiError;
+use crate::routes::Route;
 
-/// What anyone may ask for.
-const OPEN: [&str; 1] = ["/health"];
+const HOW: &str = "Send an API key or a token as \"Authorization: Bearer <key or token>\".";
+
+/// Who may take a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Anyone.
+    Open,
+    /// Callers with this scope.
+    Needs(Scope),
+}
+
+/// What decides: who is known, and what each route needs.
+pub(crate) struct Gate {
+    app: Arc<App>,
+    needs: HashMap<(&'static str, Method), Access>,
+}
+
+impl Gate {
+    pub(crate) fn new(app: Arc<App>, routes: &[Route]) -> Self {
+        let needs = routes
+            .iter()
+            .map(|route| ((route.path, route.method.clone()), route.access));
+        Self {
+            needs: needs.collect(),
+            app,
+        }
+    }
+
+    /// What the request's route needs. Any caller, and nobody else, is told of a route that it is none.
+    fn needed(&self, request: &Request) -> Option<Access> {
+        let path = request.extensions().get::<MatchedPath>()?;
+        // A HEAD is answered by the handler of GET.
+        let method = match request.method() {
+            &Method::HEAD => Method::GET,
+            other => other.clone(),
+        };
+        self.needs.get(&(path.as_str(), method)).copied()
+    }
+}
 
 /// Lets a request in, with its caller, or refuses it.
-pub(crate) async fn check(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    if OPEN.contains(&path) {
-        return next.run(request).await;
-    }
-    match admit(&app, &request, needed_scope(path)) {
+pub(crate) async fn check(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let needed = match gate.needed(&request) {
+        Some(Access::Open) => return next.run(request).await,
+        Some(Access::Needs(scope)) => Some(scope),
+        None => None,
+    };
+    let (mut parts, body) = request.into_parts();
+    match admit(&gate.app, &mut parts, needed).await {
         Ok(caller) => {
-            request.extensions_mut().insert(Known(caller));
-            next.run(request).await
+            parts.extensions.insert(Known(caller));
+            next.run(Request::from_parts(parts, body)).await
         }
         Err(error) => error.into_response(),
     }
 }
 
-fn admit(app: &App, request: &Request, needed: Option<Scope>) -> Result<Caller, ApiError> {
-    let Some(value) = request.headers().get(AUTHORIZATION) else {
-        return Err(Problem::unauthorized("Send an API key as \"Authorization: Bearer <key>\".").into());
+async fn admit(app: &App, parts: &mut Parts, needed: Option<Scope>) -> Result<Caller, ApiError> {
+    let info = RequestInfo::from_request_parts(parts, &()).await?;
+    let Some(credential) = bearer(&parts.headers) else {
+        log_failure("no_credential", None, info.client);
+        return Err(Problem::unauthorized(HOW).into());
     };
-    let key = value.to_str().ok().and_then(bearer);
-    let Some(caller) = key.and_then(|key| app.keys.caller(key)) else {
-        tracing::warn!("a request with a wrong API key was refused");
-        return Err(Problem::unauthorized("The API key is not known.").into());
-    };
+    let caller = app.callers.who_shows(credential, info.soon()).await;
+    let caller = caller.map_err(|refusal| refused(refusal, info.client))?;
     match needed {
         Some(scope) if !caller.has(scope) => Err(Problem::missing_scope(scope.as_str()).into()),
-        _ => Ok(caller.clone()),
+        _ => Ok(caller),
     }
 }
 
-fn bearer(value: &str) -> Option<&str> {
-    let (scheme, key) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, credential) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim())
 }
 
-fn needed_scope(path: &str) -> Option<Scope> {
-    match path.split('/').nth(1) {
-        Some("appointments" | "availability") => Some(Scope::Appointments),
-        Some("calendar") => Some(Scope::Calendar),
-        _ => None,
+fn refused(refusal: Refusal, client: Option<IpAddr>) -> Problem {
+    match refusal {
+        Refusal::UnknownKey => {
+            log_failure("unknown_key", None, client);
+            Problem::unauthorized("The API key is not known.")
+        }
+        Refusal::BadToken(fault) => {
+            log_failure("bad_token", Some(fault), client);
+            Problem::unauthorized(fault.to_string())
+        }
+        // Logged where it was found out, and no fault of the caller's.
+        Refusal::IssuerUnreachable { retry_after } => {
+            let detail = "The token cannot be checked: its issuer does not answer right now.";
+            Problem::unavailable("token_issuer_unreachable", detail, retry_after.as_secs().max(1))
+        }
     }
+}
+
+/// The template makes a metric of these lines.
+fn log_failure(failure: &'static str, fault: Option<BadToken>, client: Option<IpAddr>) {
+    tracing::warn!(
+        auth.failure = failure,
+        auth.fault = fault.map(tracing::field::display),
+        client.address = client.map(tracing::field::display),
+        "a login failed"
+    );
 }
 
 #[derive(Clone)]
@@ -74,7 +138,7 @@ impl<S: Send + Sync> FromRequestParts<S> for CallerName {
         match parts.extensions.get::<Known>() {
             Some(Known(caller)) => Ok(Self(caller.name.clone())),
             // Not behind `check`: refused rather than let in unnamed.
-            None => Err(Problem::unauthorized("Send an API key as \"Authorization: Bearer <key>\".").into()),
+            None => Err(Problem::unauthorized(HOW).into()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::auth::ApiKeys;
+use shared::auth::Callers;
 use shared::availability::hours::WorkingHours;
 use shared::bus::Bus;
 use shared::database::Database;
@@ -20,7 +20,7 @@ pub(crate) struct App {
     pub(crate) clinic: Clinic,
     pub(crate) working_hours: WorkingHours,
     pub(crate) auto_sync: AutoSync,
-    pub(crate) keys: ApiKeys,
+    pub(crate) callers: Callers,
     pub(crate) allowed_origins: Vec<String>,
     /// Missing secrets concern only those who open a channel.
     pub(crate) webhook_secrets: Result<Secrets, SettingError>,
@@ -37,7 +37,7 @@ impl App {
             clinic: environment.clinic()?,
             working_hours: environment.working_hours()?,
             auto_sync: environment.auto_sync()?,
-            keys: ApiKeys::from(environment)?,
+            callers: Callers::from(environment)?,
             allowed_origins: environment.allowed_origins()?,
             webhook_secrets: environment.webhook_secrets(),
         })

@@ -13,11 +13,11 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
 use crate::app::App;
+use crate::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED};
 use crate::request::RequestInfo;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const IF_MATCH: HeaderName = header::IF_MATCH;
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Answers preflights for the frontend's origins, and for no other.
 pub(crate) fn cors(origins: &[String]) -> CorsLayer {
@@ -33,7 +33,13 @@ pub(crate) fn cors(origins: &[String]) -> CorsLayer {
             IF_MATCH,
             IDEMPOTENCY_KEY,
         ])
-        .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER, REQUEST_ID])
+        .expose_headers([
+            header::ETAG,
+            header::LOCATION,
+            header::RETRY_AFTER,
+            REQUEST_ID,
+            IDEMPOTENT_REPLAYED,
+        ])
         .max_age(Duration::from_hours(1))
 }
 

@@ -6,6 +6,7 @@ mod appointments;
 mod availability;
 mod calendar;
 mod headers;
+mod idempotency;
 mod request;
 mod response;
 mod routes;

@@ -1,5 +1,6 @@
 //! Extractors: what a handler takes from a request, checked before the handler runs.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::body::to_bytes;
@@ -8,6 +9,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::request::Parts;
 use http::{StatusCode, header};
 use lambda_http::Context;
+use lambda_http::request::RequestContext;
 use serde_json::Value;
 use shared::appointment;
 use shared::deadline::Deadline;
@@ -18,6 +20,8 @@ use crate::response::ApiError;
 
 /// The largest body that is read.
 const MOST_BYTES: usize = 64 * 1024;
+/// More query parameters than any request has use for.
+const MOST_PARAMETERS: usize = 32;
 /// Kept back at the end of an invocation, to answer in.
 const ANSWER_MARGIN: Duration = Duration::from_millis(500);
 /// No request takes longer, whatever the invocation allows.
@@ -25,11 +29,13 @@ const LONGEST: Duration = Duration::from_secs(28);
 /// A patient waits on the line: long enough for a sleeping database to wake, and no longer.
 const ON_THE_LINE: Duration = Duration::from_secs(10);
 
-/// The invocation's id and the time by which it must be answered.
+/// The invocation's id, the time by which it must be answered, and where it came from.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestInfo {
     pub(crate) id: String,
     pub(crate) deadline: Deadline,
+    /// As the function URL saw it: headers would say what a stranger likes.
+    pub(crate) client: Option<IpAddr>,
 }
 
 impl RequestInfo {
@@ -40,10 +46,12 @@ impl RequestInfo {
 
     /// As Lambda gave them.
     pub(crate) fn of(request: &Request) -> Self {
+        let client = client_address(request);
         let Some(context) = request.extensions().get::<Context>() else {
             return Self {
                 id: Uuid::now_v7().to_string(),
                 deadline: Deadline::after(LONGEST),
+                client,
             };
         };
         let left = context
@@ -54,7 +62,15 @@ impl RequestInfo {
         Self {
             id: context.request_id.clone(),
             deadline,
+            client,
         }
+    }
+}
+
+fn client_address(request: &Request) -> Option<IpAddr> {
+    match request.extensions().get::<RequestContext>()? {
+        RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref()?.parse().ok(),
+        _ => None,
     }
 }
 
@@ -94,12 +110,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let query = parts.uri.query().unwrap_or_default();
-        axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
-            .map(|axum::extract::Query(pairs)| Self(pairs))
-            .map_err(|_| {
+        let axum::extract::Query(pairs): axum::extract::Query<Vec<(String, String)>> =
+            axum::extract::Query::try_from_uri(&parts.uri).map_err(|_| {
                 let detail = format!("The query of {} characters cannot be decoded.", query.len());
-                Problem::new(StatusCode::BAD_REQUEST, "malformed_query", detail).into()
-            })
+                Problem::new(StatusCode::BAD_REQUEST, "malformed_query", detail)
+            })?;
+        if pairs.len() > MOST_PARAMETERS {
+            let detail = format!("The query has more than {MOST_PARAMETERS} parameters.");
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "too_many_parameters", detail).into());
+        }
+        Ok(Self(pairs))
     }
 }
 

@@ -13,6 +13,11 @@ fn a_setting_that_is_missing_or_malformed_is_one_line_that_names_it() {
         (vec![("DATABASE_URL", "hunter2")], "DATABASE_URL"),
         (vec![database, ("API_KEYS", "hunter2")], "API_KEYS"),
         (
+            vec![database, ("OIDC_ISSUER", "https://hunter2")],
+            "OIDC_AUDIENCE",
+        ),
+        (vec![database, ("OIDC_AUDIENCE", "hunter2")], "OIDC_ISSUER"),
+        (
             vec![database, ("CLINIC_TIME_ZONE", "hunter2")],
             "CLINIC_TIME_ZONE",
         ),

@@ -1,6 +1,8 @@
 //! Pushes pending changes to Google and pulls Google's changes into the database.
 
 mod run;
+#[cfg(test)]
+mod tests;
 mod trigger;
 
 use std::process::ExitCode;

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::{StreamExt, future, stream};
 use lambda_runtime::{Context, Error, LambdaEvent};
 use serde_json::{Value, json};
+use shared::appointment::queries::idempotency;
 use shared::bus::Bus;
 use shared::database::Database;
 use shared::deadline::Deadline;
@@ -75,17 +76,25 @@ impl Worker {
             .collect()
             .await;
         if matches!(trigger, Trigger::Everything) {
-            let watch = Watch {
-                db: &self.db,
-                google: &self.google,
-            };
-            if let Err(error) = watch.stop_unwanted(None, deadline).await {
-                tracing::warn!(%error, "watch channels that are not wanted any more are not stopped yet");
-            }
+            self.tidy_up(deadline).await;
         }
         match failed.pop() {
             Some(error) if failed.len() + 1 == calendars.len() => Err(error.into()),
             _ => Ok(json!({"calendars": calendars.len(), "failed": failed.len()})),
+        }
+    }
+
+    /// What no calendar waits for: each is tried again by the next run.
+    async fn tidy_up(&self, deadline: Deadline) {
+        let watch = Watch {
+            db: &self.db,
+            google: &self.google,
+        };
+        if let Err(error) = watch.stop_unwanted(None, deadline).await {
+            tracing::warn!(%error, "watch channels that are not wanted any more are not stopped yet");
+        }
+        if let Err(error) = idempotency::sweep(&self.db, deadline).await {
+            tracing::warn!(%error, "idempotency keys past their time are not deleted yet");
         }
     }
 

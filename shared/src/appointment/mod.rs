@@ -1,9 +1,11 @@
 //! An appointment: the record that the clinic owns. Google Calendar shows it; the database holds it.
 //!
 //! - [`request`]: what a caller may ask for, checked without I/O.
+//! - [`idempotency`]: when two requests are one; pure.
 //! - [`queries`]: all the SQL that touches an appointment on a caller's behalf.
 
 pub mod cursor;
+pub mod idempotency;
 pub mod queries;
 pub mod request;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, Url, header, redirect};
+use reqwest::{Method, Url, header};
 use tokio::sync::OnceCell;
 
 use super::error::{CredentialFault, Error, Outcome, Reason, Refusal, Transient};
@@ -10,6 +10,7 @@ use super::token::{NoToken, Token, Tokens};
 use super::verdict::{Doubt, Subject, Verdict, judge};
 use crate::backoff::Backoff;
 use crate::deadline::Deadline;
+use crate::web;
 
 /// How often one call is sent at most.
 const TRIES: u32 = 4;
@@ -19,14 +20,6 @@ const BACKOFF: Backoff = Backoff {
     first: Duration::from_millis(250),
     most: Duration::from_secs(4),
 };
-
-const CONNECT_LIMIT: Duration = Duration::from_secs(3);
-
-/// A connection is not used again after so long: the process may have been frozen meanwhile, and the peer gone.
-const IDLE_LIMIT: Duration = Duration::from_secs(30);
-
-/// How often an HTTP/2 connection with calls under way is probed, and how long the answer may take.
-const PROBE: Duration = Duration::from_secs(5);
 
 /// For one try, answer included; a page of 2500 events takes Google a few seconds.
 const TRY_LIMIT: Duration = Duration::from_secs(15);
@@ -172,7 +165,7 @@ impl Transport {
             return Try::Passing(Trouble::unheard(Outcome::NotApplied));
         }
         // Building fails only where TLS cannot be set up at all.
-        let Ok(http) = self.http.get_or_try_init(async || build()).await else {
+        let Ok(http) = self.http.get_or_try_init(async || web::client()).await else {
             return Try::Passing(Trouble::unheard(Outcome::NotApplied));
         };
         let token = match tokens.get(http, refused, deadline).await {
@@ -254,16 +247,4 @@ fn unsendable() -> Error {
         status: 400,
         reason: Reason::parse(Some("malformedRequest")),
     })
-}
-
-fn build() -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .user_agent(concat!("appointment-sync/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_LIMIT)
-        .pool_idle_timeout(IDLE_LIMIT)
-        .http2_keep_alive_interval(PROBE)
-        .http2_keep_alive_timeout(PROBE)
-        // The API does not redirect, and a token must not follow if something else does.
-        .redirect(redirect::Policy::none())
-        .build()
 }

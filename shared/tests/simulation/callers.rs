@@ -98,6 +98,9 @@ async fn book(world: &World, ledger: &mut Ledger, number: u32) {
             }
         }
         Ok(Booked::SlotTaken | Booked::Busy) => ledger.tell("caller finds the slot taken"),
+        Ok(Booked::Known(known)) => ledger
+            .faults
+            .push(format!("a booking without a key is known: {known:?}")),
         Err(error) => ledger.faults.push(format!("booking failed: {error:?}")),
     }
 }

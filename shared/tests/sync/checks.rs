@@ -13,7 +13,8 @@ impl Clinic {
             union all select to_jsonb(e)::text from calendar_events e
             union all select to_jsonb(c)::text from calendars c
             union all select to_jsonb(h)::text from appointment_history h
-            union all select to_jsonb(b)::text from busy_events b";
+             union all select to_jsonb(k)::text from idempotency_keys k
+             union all select to_jsonb(b)::text from busy_events b";
         let rows = self.rows(ROWS).await;
         let events = self.google.events(CALENDAR).unwrap();
         rows.iter()

@@ -150,7 +150,7 @@ impl Clinic {
     pub(crate) async fn book(&self, starts_at: &str) -> Appointment {
         match self.try_book(starts_at, json!({})).await {
             Booked::Booked(appointment) => *appointment,
-            other => panic!("the slot at {starts_at} cannot be had: {other:?}"),
+            other => panic!("not booked at {starts_at}: {other:?}"),
         }
     }
 

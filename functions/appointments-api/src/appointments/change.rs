@@ -5,8 +5,11 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use shared::appointment::Appointment;
+use shared::appointment::idempotency::{By, Keyed};
 use shared::appointment::queries::{self, Changed};
 use shared::appointment::request::{self, Change, IN_THE_PAST, NOT_AFTER_START, TOO_LONG};
+use shared::input::Fault;
 use shared::problem::Problem;
 use uuid::Uuid;
 
@@ -14,6 +17,7 @@ use super::representation::answer;
 use super::{busy, changed, slot_taken};
 use crate::access::CallerName;
 use crate::app::App;
+use crate::idempotency::{IdempotencyKey, refused, replay};
 use crate::request::{AppointmentId, IfMatch, JsonBody, Parameters, RequestInfo};
 use crate::response::ApiError;
 
@@ -23,30 +27,35 @@ pub(crate) async fn patch(
     wish: Wish,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
-    wish.carry_out(&app, &request::patch(body)?).await
+    wish.carry_out(&app, request::patch(body), None).await
 }
 
 /// New times, under a new event.
 pub(crate) async fn reschedule(
     State(app): State<Arc<App>>,
     wish: Wish,
+    key: IdempotencyKey,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
-    wish.carry_out(&app, &request::reschedule(body)?).await
+    let keyed = key.of(&body);
+    wish.carry_out(&app, request::reschedule(body), keyed).await
 }
 
 /// No longer takes place.
 pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
     wish: Wish,
+    key: IdempotencyKey,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
-    wish.carry_out(&app, &request::cancel(body)?).await
+    let keyed = key.of(&body);
+    wish.carry_out(&app, request::cancel(body), keyed).await
 }
 
 /// The same as [`cancel`], with an empty answer.
 pub(crate) async fn delete(State(app): State<Arc<App>>, wish: Wish) -> Result<Response, ApiError> {
-    wish.carry_out(&app, &request::cancel_without_reason()).await?;
+    let change = request::cancel_without_reason();
+    wish.carry_out(&app, Ok(change), None).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -54,7 +63,7 @@ pub(crate) async fn delete(State(app): State<Arc<App>>, wish: Wish) -> Result<Re
 pub(crate) struct Wish {
     info: RequestInfo,
     id: Uuid,
-    by: String,
+    caller: String,
     if_match: Option<Vec<i64>>,
 }
 
@@ -63,36 +72,43 @@ impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Wish {
 
     async fn from_request_parts(parts: &mut http::request::Parts, state: &S) -> Result<Self, ApiError> {
         let info = RequestInfo::from_request_parts(parts, state).await?;
-        let CallerName(by) = CallerName::from_request_parts(parts, state).await?;
+        let CallerName(caller) = CallerName::from_request_parts(parts, state).await?;
         let AppointmentId(id) = AppointmentId::from_request_parts(parts, state).await?;
         let IfMatch(if_match) = IfMatch::from_request_parts(parts, state).await?;
         Parameters::from_request_parts(parts, state).await?.none_left()?;
         Ok(Self {
             info,
             id,
-            by,
+            caller,
             if_match,
         })
     }
 }
 
 impl Wish {
-    async fn carry_out(&self, app: &App, change: &Change) -> Result<Response, ApiError> {
-        let outcome = queries::change(
-            &app.db,
-            self.info.soon(),
-            self.id,
-            change,
-            self.if_match.as_deref(),
-            &self.by,
-        )
-        .await?;
+    async fn carry_out(
+        &self,
+        app: &App,
+        change: Result<Change, Vec<Fault>>,
+        keyed: Option<Keyed>,
+    ) -> Result<Response, ApiError> {
+        let by = By {
+            caller: &self.caller,
+            keyed: keyed.as_ref(),
+        };
+        let change = match change {
+            Ok(change) => change,
+            Err(faults) => return refused(app, self.info.soon(), by, faults.into(), done).await,
+        };
+        let if_match = self.if_match.as_deref();
+        let outcome = queries::change(&app.db, self.info.soon(), self.id, &change, if_match, by).await?;
         let problem = match outcome {
             Changed::Changed { appointment, change } => {
                 app.bus.publish(&[changed(&appointment, &change)]).await;
-                return Ok(answer(StatusCode::OK, &appointment));
+                return Ok(done(&appointment));
             }
-            Changed::Unchanged(appointment) => return Ok(answer(StatusCode::OK, &appointment)),
+            Changed::Unchanged(appointment) => return Ok(done(&appointment)),
+            Changed::Known(known) => return replay(app, known, done).await,
             Changed::NotFound => Problem::not_found("appointment"),
             Changed::Stale => Problem::new(
                 StatusCode::PRECONDITION_FAILED,
@@ -112,4 +128,8 @@ impl Wish {
         };
         Err(problem.into())
     }
+}
+
+fn done(appointment: &Appointment) -> Response {
+    answer(StatusCode::OK, appointment)
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod book;
 pub(crate) mod change;
+pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod read;
 mod representation;
@@ -25,7 +26,7 @@ fn busy() -> shared::problem::Problem {
 }
 
 /// What the bus is told of a caller's change.
-fn changed(appointment: &Appointment, change: &str) -> Message {
+pub(crate) fn changed(appointment: &Appointment, change: &str) -> Message {
     Message::AppointmentChanged {
         appointment_id: appointment.id,
         calendar_id: appointment.calendar_id.clone(),

@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::json;
 use shared::input::Reader;
-use shared::settings::is_webhook_url;
+use shared::settings::is_safe_url;
 
 use super::auto_sync::utc;
 use super::one_calendar;
@@ -26,9 +26,7 @@ pub(crate) async fn setup(
     parameters.none_left()?;
     let mut reader = Reader::of_body(body)?;
     let url = reader.required("webhook_url", |value| {
-        let url = value
-            .as_str()
-            .filter(|url| url.len() <= 2048 && is_webhook_url(url));
+        let url = value.as_str().filter(|url| url.len() <= 2048 && is_safe_url(url));
         url.map(str::to_owned)
             .ok_or_else(|| "must be an https address (or http on loopback)".into())
     });

@@ -136,6 +136,23 @@ async fn bad_queries_name_their_parameters() {
 }
 
 #[tokio::test]
+async fn a_query_of_more_than_32_parameters_is_not_read() {
+    let api = Api::open().await;
+    let query = |count: usize| {
+        (0..count)
+            .map(|n| format!("p{n}=1"))
+            .collect::<Vec<_>>()
+            .join("&")
+    };
+    for path in ["/appointments", ID, "/calendar/status"] {
+        let answer = api.get(&format!("{path}?{}", query(32))).await;
+        answer.is_problem(422, "validation_failed");
+        let answer = api.get(&format!("{path}?{}", query(33))).await;
+        answer.is_problem(400, "too_many_parameters");
+    }
+}
+
+#[tokio::test]
 async fn odd_headers_are_no_fault_of_ours() {
     let api = Api::open().await;
     let mut request = Request::builder()

@@ -4,18 +4,26 @@ mod access;
 mod appointments;
 mod availability;
 mod calendar;
+mod failed_logins;
 mod held;
+mod history;
+mod idempotency;
 mod malformed;
+mod tokens;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::response::Response;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use local::google::StandIn;
 use local::postgres::TestDatabase;
 use serde_json::{Value, json};
+use shared::database::{Database, DatabaseUrl};
+use shared::deadline::Deadline;
 use shared::settings::Environment;
 use tower::ServiceExt;
 
@@ -31,7 +39,7 @@ const BOOKING_HASH: &str = "129c14aa548d15b7ba19e42ce80f771dae4eb3c5fcadafcd2477
 struct Api {
     router: Router,
     google: StandIn,
-    _database: TestDatabase,
+    database: Arc<TestDatabase>,
 }
 
 /// An answer, read.
@@ -39,6 +47,8 @@ struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     body: Value,
+    /// The body as it was sent.
+    text: String,
 }
 
 impl Api {
@@ -48,7 +58,16 @@ impl Api {
 
     /// With further settings, which win over the usual ones.
     async fn with(settings: &[(&str, &str)]) -> Self {
-        let (database, google) = (TestDatabase::create().await, StandIn::start().await.unwrap());
+        Self::over(Arc::new(TestDatabase::create().await), settings).await
+    }
+
+    /// Another process over the same tables.
+    async fn beside(&self, settings: &[(&str, &str)]) -> Self {
+        Self::over(Arc::clone(&self.database), settings).await
+    }
+
+    async fn over(database: Arc<TestDatabase>, settings: &[(&str, &str)]) -> Self {
+        let google = StandIn::start().await.unwrap();
         let (url, api, account) = (database.url(), google.base_url(), google.service_account_json());
         let keys = format!("frontend:appointments+calendar:{HASH},booking-only:appointments:{BOOKING_HASH}");
         let mut environment = settings.to_vec();
@@ -66,23 +85,29 @@ impl Api {
         Self {
             router: router(Arc::new(app)),
             google,
-            _database: database,
+            database,
         }
     }
 
+    async fn send_raw(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.send_raw(request).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        let body = if bytes.is_empty() {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let body = if text.is_empty() {
             Value::Null
         } else {
-            serde_json::from_slice(&bytes).unwrap()
+            serde_json::from_str(&text).unwrap()
         };
         Answer {
             status: parts.status,
             headers: parts.headers,
             body,
+            text,
         }
     }
 
@@ -122,6 +147,25 @@ impl Api {
         self.call("POST", path, Some(body)).await
     }
 
+    /// A POST under an idempotency key.
+    async fn post_once(&self, key: &str, path: &str, body: Value) -> Answer {
+        self.call_with("POST", path, Some(body), &[("idempotency-key", key)])
+            .await
+    }
+
+    /// Runs a statement of the test's own, as another process would.
+    async fn sql(&self, statement: &str) {
+        self.tables()
+            .read(soon(), async |client| client.batch_execute(statement).await)
+            .await
+            .unwrap();
+    }
+
+    /// The tables, by a connection of their own.
+    fn tables(&self) -> Database {
+        Database::new(DatabaseUrl::parse(&self.database.url()).unwrap())
+    }
+
     /// Books half an hour and gives the appointment.
     async fn book(&self, starts_at: &str) -> Value {
         let answer = self.post("/appointments", booking(starts_at)).await;
@@ -158,6 +202,10 @@ impl Answer {
             .map(|fault| fault["pointer"].as_str().unwrap())
             .collect()
     }
+}
+
+fn soon() -> Deadline {
+    Deadline::after(Duration::from_secs(30))
 }
 
 fn booking(starts_at: &str) -> Value {

@@ -7,6 +7,7 @@ mod booking;
 mod change;
 mod fields;
 mod filter;
+mod history;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use uuid::Uuid;
 pub use booking::{Booking, booking};
 pub use change::{Change, ChangeKind, cancel, cancel_without_reason, patch, reschedule};
 pub use filter::{Filter, filter};
+pub use history::history;
 
 /// The longest appointment that can be booked.
 pub const LONGEST: TimeDelta = TimeDelta::hours(24);

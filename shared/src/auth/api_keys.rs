@@ -1,53 +1,14 @@
-//! Who may come in: API keys to callers with scopes. Only hashes of keys are configured.
+//! API keys. Only their hashes are configured: who reads the settings cannot come in.
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::{Caller, Scope, is_name};
 use crate::settings::{Environment, SettingError};
-
-/// What a caller may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// `/appointments*`.
-    Appointments,
-    /// `/calendar/*`.
-    Calendar,
-}
-
-impl Scope {
-    /// The word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Appointments => "appointments",
-            Self::Calendar => "calendar",
-        }
-    }
-
-    fn parse(word: &str) -> Option<Self> {
-        [Self::Appointments, Self::Calendar]
-            .into_iter()
-            .find(|scope| scope.as_str() == word)
-    }
-}
-
-/// Someone known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    /// Becomes an appointment's `source` and the history's `by`.
-    pub name: String,
-    scopes: Vec<Scope>,
-}
-
-impl Caller {
-    /// Whether the caller may do this.
-    pub fn has(&self, scope: Scope) -> bool {
-        self.scopes.contains(&scope)
-    }
-}
 
 /// All keys that are let in; with none of them, nobody is.
 #[derive(Debug, Default)]
-pub struct ApiKeys {
+pub(super) struct ApiKeys {
     keys: Vec<([u8; 32], Caller)>,
 }
 
@@ -57,7 +18,7 @@ impl ApiKeys {
                          the scopes are appointments and calendar, and a name stands once";
 
     /// Reads `API_KEYS`.
-    pub fn from(environment: &Environment<'_>) -> Result<Self, SettingError> {
+    pub(super) fn from(environment: &Environment<'_>) -> Result<Self, SettingError> {
         let Some(text) = environment.get(Self::SETTING) else {
             return Ok(Self::default());
         };
@@ -69,17 +30,10 @@ impl ApiKeys {
         let mut keys: Vec<([u8; 32], Caller)> = Vec::new();
         for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
             let [name, scopes, hash] = entry.split(':').collect::<Vec<_>>().try_into().ok()?;
-            // `google_calendar` is the history's name for the other side; no key may pass for it.
-            let good_name = !name.is_empty()
-                && name.len() <= 100
-                && name != "google_calendar"
-                && name
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
-            if !good_name || keys.iter().any(|(_, caller)| caller.name == name) {
+            if !is_name(name) || keys.iter().any(|(_, caller)| caller.name == name) {
                 return None;
             }
-            let scopes = scopes.split('+').map(Scope::parse).collect::<Option<Vec<_>>>()?;
+            let scopes = scopes_of(scopes)?;
             keys.push((
                 hex_32(hash)?,
                 Caller {
@@ -92,7 +46,7 @@ impl ApiKeys {
     }
 
     /// The caller with this key. Takes as long for a wrong key as for a right one.
-    pub fn caller(&self, key: &str) -> Option<&Caller> {
+    pub(super) fn caller(&self, key: &str) -> Option<&Caller> {
         let hash = Sha256::digest(key.as_bytes());
         let mut found = None;
         for (known, caller) in &self.keys {
@@ -102,6 +56,11 @@ impl ApiKeys {
         }
         found
     }
+}
+
+/// Scopes as they stand in an entry, joined by `+`; there is at least one.
+pub(super) fn scopes_of(text: &str) -> Option<Vec<Scope>> {
+    text.split('+').map(Scope::parse).collect()
 }
 
 fn hex_32(text: &str) -> Option<[u8; 32]> {

@@ -1,0 +1,105 @@
+//! Whole invocations, against a real PostgreSQL and the Google stand-in.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use lambda_runtime::{Context, LambdaEvent};
+use local::google::StandIn;
+use local::postgres::TestDatabase;
+use serde_json::{Value, json};
+use shared::database::{Database, DatabaseUrl};
+use shared::deadline::Deadline;
+use shared::settings::Environment;
+
+use crate::run::Worker;
+
+const LIVE: &str = "1 hour";
+const PAST: &str = "-1 second";
+
+struct Clinic {
+    worker: Worker,
+    tables: Database,
+    _database: TestDatabase,
+    _google: StandIn,
+}
+
+impl Clinic {
+    async fn open() -> Self {
+        let (database, google) = (TestDatabase::create().await, StandIn::start().await.unwrap());
+        let (url, api, account) = (database.url(), google.base_url(), google.service_account_json());
+        let worker = Worker::from(&Environment::of(&[
+            ("DATABASE_URL", &url),
+            ("GOOGLE_CALENDAR_ID", "clinic@example.com"),
+            ("GOOGLE_CALENDAR_API_URL", &api),
+            ("GOOGLE_SERVICE_ACCOUNT_JSON", &account),
+        ]));
+        Self {
+            worker: worker.unwrap(),
+            tables: Database::new(DatabaseUrl::parse(&url).unwrap()),
+            _database: database,
+            _google: google,
+        }
+    }
+
+    /// Lets so many keys expire in that time.
+    async fn remember(&self, keys: u32, expire_in: &str) {
+        let insert = format!(
+            "insert into idempotency_keys (caller, key, request, write_id, appointment, event, expires_at)
+             select 'frontend', '{expire_in} ' || n, '', gen_random_uuid(), '{{}}', '{{}}', now() + interval '{expire_in}'
+             from generate_series(1, {keys}) n"
+        );
+        let insert = self
+            .tables
+            .read(soon(), async |client| client.batch_execute(&insert).await);
+        insert.await.unwrap();
+    }
+
+    async fn kept(&self) -> i64 {
+        let query = "select count(*) from idempotency_keys";
+        let rows = self
+            .tables
+            .read(soon(), async |client| client.query_typed(query, &[]).await);
+        rows.await.unwrap()[0].get(0)
+    }
+
+    async fn run(&self, event: Value) {
+        let mut context = Context::default();
+        let end = SystemTime::now() + Duration::from_mins(1);
+        context.deadline = u64::try_from(end.duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
+        self.worker
+            .handle(LambdaEvent::new(event, context))
+            .await
+            .unwrap();
+    }
+}
+
+fn soon() -> Deadline {
+    Deadline::after(Duration::from_secs(30))
+}
+
+#[tokio::test]
+async fn the_5_minute_run_forgets_the_keys_that_are_past_their_time() {
+    let clinic = Clinic::open().await;
+    clinic.remember(7, PAST).await;
+    clinic.remember(3, LIVE).await;
+    let notified = json!({
+        "source": "appointment-sync",
+        "detail": {"calendar_id": "clinic@example.com", "channel_id": "c", "message_number": 3}
+    });
+    clinic.run(notified).await;
+    assert_eq!(clinic.kept().await, 10);
+    let rule = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
+    for _ in 0..2 {
+        clinic.run(rule.clone()).await;
+        assert_eq!(clinic.kept().await, 3);
+    }
+}
+
+#[tokio::test]
+async fn a_run_deletes_only_so_many_keys_and_the_next_one_goes_on() {
+    let clinic = Clinic::open().await;
+    clinic.remember(6_000, PAST).await;
+    for left in [1_000, 0] {
+        clinic.run(json!({})).await;
+        assert_eq!(clinic.kept().await, left);
+    }
+}

@@ -1,0 +1,93 @@
+//! Reading appointments: one, or a page of them.
+
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::columns;
+use crate::appointment::cursor::Cursor;
+use crate::appointment::request::Filter;
+use crate::appointment::{Appointment, Status};
+use crate::database::{Database, DatabaseError};
+use crate::deadline::Deadline;
+
+const READ: &str = concat!(
+    "select ",
+    columns!(),
+    " from appointments a
+     join calendar_events e on (e.calendar_id, e.event_id) = (a.calendar_id, a.google_calendar_event_id)
+     where a.id = $1"
+);
+
+/// The appointment with this id.
+pub async fn read(db: &Database, deadline: Deadline, id: Uuid) -> Result<Option<Appointment>, DatabaseError> {
+    db.read(deadline, async |client| read_with(client, id).await)
+        .await
+}
+
+pub(super) async fn read_with(
+    client: &Client,
+    id: Uuid,
+) -> Result<Option<Appointment>, tokio_postgres::Error> {
+    let rows = client.query_typed(READ, &[(&id, Type::UUID)]).await?;
+    rows.first().map(Appointment::from_row).transpose()
+}
+
+const LIST: &str = concat!(
+    "select ",
+    columns!(),
+    " from appointments a
+     join calendar_events e on (e.calendar_id, e.event_id) = (a.calendar_id, a.google_calendar_event_id)
+     where ($1::timestamptz is null or a.ends_at > $1)
+       and ($2::timestamptz is null or a.starts_at < $2)
+       and ($3::text is null or a.status = $3)
+       and ($4::text is null or regexp_replace(a.patient_phone, '[^0-9+]', '', 'g') = $4)
+       and ($5::timestamptz is null or (a.starts_at, a.id) > ($5, $6::uuid))
+     order by a.starts_at, a.id
+     limit $7"
+);
+
+/// One page of appointments by `starts_at, id`, and where the next one begins if there is one.
+pub async fn list(
+    db: &Database,
+    deadline: Deadline,
+    filter: &Filter,
+) -> Result<(Vec<Appointment>, Option<Cursor>), DatabaseError> {
+    let status = filter.status.map(Status::as_str);
+    let phone = filter
+        .patient_phone
+        .as_ref()
+        .map(|phone| phone.replace(|c| !matches!(c, '0'..='9' | '+'), ""));
+    let (after_start, after_id) = filter.after.map(|cursor| (cursor.starts_at, cursor.id)).unzip();
+    // One more than asked for tells whether there is a next page.
+    let limit = filter.limit + 1;
+    let mut items = db
+        .read(deadline, async |client| {
+            let rows = client
+                .query_typed(
+                    LIST,
+                    &[
+                        (&filter.from, Type::TIMESTAMPTZ),
+                        (&filter.to, Type::TIMESTAMPTZ),
+                        (&status, Type::TEXT),
+                        (&phone, Type::TEXT),
+                        (&after_start, Type::TIMESTAMPTZ),
+                        (&after_id, Type::UUID),
+                        (&limit, Type::INT8),
+                    ],
+                )
+                .await?;
+            rows.iter()
+                .map(Appointment::from_row)
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .await?;
+    let page = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+    let more = items.len() > page;
+    items.truncate(page);
+    let next = items.last().filter(|_| more).map(|last| Cursor {
+        starts_at: last.starts_at,
+        id: last.id,
+    });
+    Ok((items, next))
+}
