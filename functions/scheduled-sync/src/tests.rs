@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lambda_runtime::{Context, LambdaEvent};
-use local::google::StandIn;
+use local::google::{Fault, StandIn};
 use local::postgres::TestDatabase;
 use serde_json::{Value, json};
 use shared::database::{Database, DatabaseUrl};
@@ -18,25 +18,26 @@ const PAST: &str = "-1 second";
 struct Clinic {
     worker: Worker,
     tables: Database,
+    google: StandIn,
     _database: TestDatabase,
-    _google: StandIn,
 }
 
 impl Clinic {
     async fn open() -> Self {
         let (database, google) = (TestDatabase::create().await, StandIn::start().await.unwrap());
         let (url, api, account) = (database.url(), google.base_url(), google.service_account_json());
+        google.add_calendar("dr.ali@example.com", chrono_tz::Asia::Karachi);
         let worker = Worker::from(&Environment::of(&[
             ("DATABASE_URL", &url),
-            ("GOOGLE_CALENDAR_ID", "clinic@example.com"),
+            ("GOOGLE_CALENDAR_ID", "clinic@example.com,dr.ali@example.com"),
             ("GOOGLE_CALENDAR_API_URL", &api),
             ("GOOGLE_SERVICE_ACCOUNT_JSON", &account),
         ]));
         Self {
             worker: worker.unwrap(),
             tables: Database::new(DatabaseUrl::parse(&url).unwrap()),
+            google,
             _database: database,
-            _google: google,
         }
     }
 
@@ -61,6 +62,15 @@ impl Clinic {
         rows.await.unwrap()[0].get(0)
     }
 
+    /// The calendars that were pulled.
+    async fn pulled(&self) -> Vec<String> {
+        let query = "select id from calendars where last_sync_at is not null order by id";
+        let rows = self
+            .tables
+            .read(soon(), async |client| client.query_typed(query, &[]).await);
+        rows.await.unwrap().iter().map(|row| row.get(0)).collect()
+    }
+
     async fn run(&self, event: Value) {
         let mut context = Context::default();
         let end = SystemTime::now() + Duration::from_mins(1);
@@ -74,6 +84,26 @@ impl Clinic {
 
 fn soon() -> Deadline {
     Deadline::after(Duration::from_secs(30))
+}
+
+#[tokio::test]
+async fn a_calendar_at_which_google_hangs_holds_up_no_other() {
+    let clinic = Clinic::open().await;
+    let listing = Fault::on("events.list").of_calendar("clinic@example.com");
+    clinic.google.fail(listing.hang().times(1));
+    let meanwhile = async {
+        let mut pulled = clinic.pulled().await;
+        while pulled.is_empty() {
+            pulled = clinic.pulled().await;
+        }
+        assert_eq!(pulled, ["dr.ali@example.com"]);
+        clinic.google.release();
+    };
+    tokio::join!(clinic.run(json!({})), meanwhile);
+    assert_eq!(
+        clinic.pulled().await,
+        ["clinic@example.com", "dr.ali@example.com"]
+    );
 }
 
 #[tokio::test]

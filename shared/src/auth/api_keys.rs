@@ -1,5 +1,6 @@
 //! API keys. Only their hashes are configured: who reads the settings cannot come in.
 
+use hex::FromHex;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -35,7 +36,7 @@ impl ApiKeys {
             }
             let scopes = scopes_of(scopes)?;
             keys.push((
-                hex_32(hash)?,
+                <[u8; 32]>::from_hex(hash).ok()?,
                 Caller {
                     name: name.to_owned(),
                     scopes,
@@ -61,18 +62,6 @@ impl ApiKeys {
 /// Scopes as they stand in an entry, joined by `+`; there is at least one.
 pub(super) fn scopes_of(text: &str) -> Option<Vec<Scope>> {
     text.split('+').map(Scope::parse).collect()
-}
-
-fn hex_32(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-        let digit = |c: u8| char::from(c).to_digit(16);
-        *byte = u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

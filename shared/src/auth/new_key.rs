@@ -1,7 +1,5 @@
 //! A new API key, for `make key`.
 
-use std::fmt::Write;
-
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -36,21 +34,13 @@ impl NewKey {
         }
         scopes_of(scopes).ok_or(NewKeyError::Scopes)?;
         // The name in front tells whose key has turned up somewhere.
-        let key = SecretString::from(format!("{name}_{}", hex(&rand::random::<[u8; 32]>())));
-        let hash = hex(&Sha256::digest(key.expose_secret().as_bytes()));
+        let key = SecretString::from(format!("{name}_{}", hex::encode(rand::random::<[u8; 32]>())));
+        let hash = hex::encode(Sha256::digest(key.expose_secret().as_bytes()));
         Ok(Self {
             key,
             entry: format!("{name}:{scopes}:{hash}"),
         })
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // A string takes all that is written.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -27,8 +27,9 @@ struct Write {
     value: String,
     /// The event that a person wrote it in.
     event: Option<String>,
-    /// When it counts as written. Google tells when an event changed, not which field: a person's next edit makes all of
-    /// the event's edits younger.
+    made_at: DateTime<Utc>,
+    /// When it counts as written at the latest. Google tells when an event changed, not which field: a person's next edit
+    /// makes those of the event's edits younger that were not seen before it.
     at: DateTime<Utc>,
     /// Whether it must be there at the end unless something later is. A person's edit of an event that was then deleted, or
     /// whose appointment a caller had cancelled, need not; nor need one back to what both sides last agreed on: Google
@@ -111,16 +112,19 @@ impl Ledger {
 
 impl Account {
     pub(crate) fn caller_wrote(&mut self, field: Field, value: &str) {
+        let now = Utc::now();
         self.writes.entry(field).or_default().push(Write {
             side: Side::Caller,
             value: value.to_owned(),
             event: None,
-            at: Utc::now(),
+            made_at: now,
+            at: now,
             binding: true,
         });
     }
 
     pub(crate) fn person_wrote(&mut self, event: &str, field: Field, value: &str, binding: bool) {
+        let now = Utc::now() + self.google_ahead;
         let writes = self.writes.entry(field).or_default();
         // A person's last word about an event is the one that counts.
         for earlier in writes
@@ -133,7 +137,8 @@ impl Account {
             side: Side::Person,
             value: value.to_owned(),
             event: Some(event.to_owned()),
-            at: Utc::now() + self.google_ahead,
+            made_at: now,
+            at: now,
             binding,
         });
     }
@@ -210,10 +215,10 @@ impl Account {
         let writes = self.writes.get(&field)?;
         let mut last_binding: Option<&Write> = None;
         for write in writes.iter().rev() {
-            // By way of two events, the one that was touched last counts, whatever was touched in it.
-            let is_older = |last: &Write| last.event == write.event || last.at > write.at;
+            // By way of two events, each counts from some time between when it was made and when its event was last touched.
+            let is_older = |last: &Write| last.event == write.event || last.made_at > write.at;
             let too_early =
-                |last: &Write| last.side == write.side && is_older(last) || last.at - write.at > TIE;
+                |last: &Write| last.side == write.side && is_older(last) || last.made_at - write.at > TIE;
             if last_binding.is_some_and(too_early) {
                 continue;
             }
