@@ -9,6 +9,7 @@ use shared::appointment::{Appointment, Status, queries};
 
 use crate::callers::{shown_time, value};
 use crate::ledger::{Field, Ledger};
+use crate::people::PATIENT;
 use crate::plan::Run;
 use crate::runs;
 use crate::world::{World, ZONE, soon};
@@ -131,7 +132,10 @@ fn notes(description: &str) -> String {
 pub(crate) fn agreed_on(agreed: &Value, field: Field, value: &str) -> bool {
     let text = |name: &str| agreed[name].as_str();
     match field {
-        Field::Title => text("title") == Some(value),
+        // A title that was cleared stands there empty until we fill it.
+        Field::Title => {
+            text("title").is_some_and(|title| if title.is_empty() { PATIENT } else { title } == value)
+        }
         Field::Location => text("location") == Some(value),
         Field::Notes => text("description").is_some_and(|description| notes(description) == value),
         Field::Time => false,
