@@ -2,9 +2,13 @@
 //!
 //! A reader takes fields out one by one; what is left at the end is unknown and a fault too.
 
+mod window;
+
 use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
+
+pub use window::LONGEST_WINDOW;
 
 /// One fault of a request: where, as a JSON pointer (a query parameter is `/name`), and what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -276,7 +280,35 @@ mod tests {
         ] {
             assert!(time(&bad).unwrap_err().contains("RFC 3339"), "{bad}");
         }
-        assert!(time(&json!("2101-01-01T00:00:00Z")).unwrap_err().contains("1970"));
+    }
+
+    #[test]
+    fn years_count_in_utc_from_1970_to_2100() {
+        for good in [
+            "1970-01-01T00:00:00Z",
+            "1970-01-01T05:00:00+05:00",
+            "2100-12-31T23:59:59.999Z",
+            "2101-01-01T04:59:59+05:00",
+        ] {
+            assert!(time(&json!(good)).is_ok(), "{good}");
+        }
+        for bad in [
+            "1969-12-31T23:59:59Z",
+            "1970-01-01T04:59:59+05:00",
+            "2101-01-01T00:00:00Z",
+            "2100-12-31T23:59:60Z",
+            "2100-12-31T20:00:00-05:00",
+            "0000-01-01T00:00:00Z",
+            "9999-12-31T23:59:59-23:59",
+        ] {
+            assert!(time(&json!(bad)).unwrap_err().contains("1970 to 2100"), "{bad}");
+        }
+        // 2100 is no leap year.
+        assert!(
+            time(&json!("2100-02-29T00:00:00Z"))
+                .unwrap_err()
+                .contains("RFC 3339")
+        );
     }
 
     #[test]

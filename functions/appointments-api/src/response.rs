@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use shared::bus::RuleError;
-use shared::database::DatabaseError;
+use shared::database::{DatabaseError, Unavailable};
 use shared::google;
 use shared::input::Fault;
 use shared::problem::Problem;
@@ -67,6 +67,18 @@ impl From<DatabaseError> for ApiError {
     fn from(error: DatabaseError) -> Self {
         tracing::error!(%error, "a request failed at the database");
         let problem = match error {
+            DatabaseError::Unavailable(Unavailable::Contended | Unavailable::Overworked) => {
+                Problem::unavailable(
+                    "database_busy",
+                    "The database is too busy right now. Nothing was changed.",
+                    2,
+                )
+            }
+            DatabaseError::Unavailable(Unavailable::Slow | Unavailable::Broken) => Problem::unavailable(
+                "database_unavailable",
+                "The database did not answer in time. A change may have been made all the same.",
+                2,
+            ),
             DatabaseError::Unavailable(_) | DatabaseError::Misconfigured(_) => Problem::unavailable(
                 "database_unavailable",
                 "The database cannot be reached right now.",

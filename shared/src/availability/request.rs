@@ -6,8 +6,6 @@ use super::Span;
 use crate::appointment::request::LONGEST;
 use crate::input::{Fault, Reader, Text, time, whole_number};
 
-/// The longest window.
-const WINDOW: TimeDelta = TimeDelta::days(92);
 /// The finest step in minutes. The longest window, always open, then has 26,496 slots: 2 MB of answer, of the 6 that Lambda allows.
 const FINEST_STEP: i64 = 5;
 const DEFAULT_LENGTH: i64 = 30;
@@ -41,16 +39,7 @@ pub fn search(
     let to = reader.required("to", time);
     let length = minutes(&mut reader, "duration_minutes", 1, DEFAULT_LENGTH);
     let step = minutes(&mut reader, "step_minutes", FINEST_STEP, DEFAULT_STEP);
-    if let (Some(from), Some(to)) = (from, to) {
-        if to <= from {
-            reader.fault("to", "must be after from");
-        } else if to - from > WINDOW {
-            reader.fault(
-                "to",
-                format!("must be at most {} days after from", WINDOW.num_days()),
-            );
-        }
-    }
+    reader.check_window(from, to);
     let window = from.zip(to).map(|(from, until)| Span {
         from: from.max(now),
         until,

@@ -57,9 +57,12 @@ pub enum Unavailable {
     /// The connection broke, and so did its replacement.
     #[error("the connection broke")]
     Broken,
-    /// Other transactions stood in the way each time.
+    /// Other transactions stood in the way each time; nothing was done.
     #[error("other transactions stand in the way")]
     Contended,
+    /// It worked on a statement for as long as it may, and undid it.
+    #[error("it gave a statement up that took too long")]
+    Overworked,
 }
 
 impl DatabaseError {
@@ -86,6 +89,8 @@ pub(super) enum Fault {
     Lost,
     /// Nothing was done because of other transactions; the same again may work.
     Contended,
+    /// The same, after waiting for them for as long as a statement may.
+    LockedOut,
     /// It will not work.
     Final(DatabaseError),
 }
@@ -112,6 +117,10 @@ impl From<tokio_postgres::Error> for Fault {
         .contains(&code)
         {
             Self::Contended
+        } else if code == &SqlState::LOCK_NOT_AVAILABLE {
+            Self::LockedOut
+        } else if code == &SqlState::QUERY_CANCELED {
+            Self::Final(Unavailable::Overworked.into())
         } else {
             Self::Final(statement(fault))
         }
@@ -123,7 +132,7 @@ impl From<tokio_postgres::Error> for DatabaseError {
     fn from(error: tokio_postgres::Error) -> Self {
         match Fault::from(error) {
             Fault::Lost => Unavailable::Broken.into(),
-            Fault::Contended => Unavailable::Contended.into(),
+            Fault::Contended | Fault::LockedOut => Unavailable::Contended.into(),
             Fault::Final(error) => error,
         }
     }

@@ -8,6 +8,7 @@ use tokio_postgres::{Client, types::Type};
 
 use super::connect::connect;
 use super::error::{DatabaseError, Unavailable};
+use super::limits::FOR_THE_ROLE;
 use super::url::DatabaseUrl;
 use crate::backoff::Backoff;
 use crate::deadline::Deadline;
@@ -51,7 +52,8 @@ pub enum MigrateError {
     Failed(String),
 }
 
-/// Applies what is missing, each migration in a transaction of its own, and names what was applied.
+/// Applies what is missing, each migration in a transaction of its own, and names what was applied. Sees to it, too, that
+/// the server limits the statements of the role that we connect as.
 ///
 /// Two at once are safe. The lock belongs to a transaction on a second connection, as only a transaction stays with one
 /// server session behind a pooler; the second `migrate` then finds nothing left to do.
@@ -72,6 +74,11 @@ pub async fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, MigrateError> {
         .await
         .map_err(|_| DatabaseError::from(Unavailable::Slow))?
         .map_err(|error| explain(&error))?;
+
+    worker
+        .batch_execute(FOR_THE_ROLE)
+        .await
+        .map_err(DatabaseError::from)?;
 
     // The lock is free once this connection ends, however it ends.
     let _ = holder.batch_execute("ROLLBACK").await;

@@ -15,6 +15,7 @@
 mod connect;
 mod connection;
 mod error;
+mod limits;
 mod meaning;
 mod migrate;
 mod parameters;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::error::{DatabaseError, Fault, Unavailable};
+use super::limits::LOCK_WAIT;
 use crate::backoff::Backoff;
 use crate::deadline::Deadline;
 
@@ -38,7 +39,7 @@ impl Runs {
     pub(super) fn may_have_landed(&self, fault: &Fault) -> bool {
         match fault {
             Fault::Lost => true,
-            Fault::Contended => false,
+            Fault::Contended | Fault::LockedOut => false,
             Fault::Final(error) => self.lost && error.constraint().is_some(),
         }
     }
@@ -46,6 +47,7 @@ impl Runs {
     /// Waits until it is time for another run, or says why there is none.
     pub(super) async fn another_after(&mut self, fault: Fault) -> Result<(), DatabaseError> {
         match fault {
+            Fault::Final(DatabaseError::Unavailable(by @ Unavailable::Overworked)) => Err(self.undone(by)),
             Fault::Final(error) => Err(error),
             Fault::Lost if self.lost => Err(Unavailable::Broken.into()),
             Fault::Lost => {
@@ -54,14 +56,27 @@ impl Runs {
                 Ok(())
             }
             Fault::Contended => {
-                self.contended += 1;
-                let pause = BACKOFF.pause(self.contended);
-                if self.contended == CONTENDED_RUNS || !self.deadline.allows(pause) {
-                    return Err(Unavailable::Contended.into());
-                }
+                let pause = BACKOFF.pause(self.contended + 1);
+                self.contended_again(pause)?;
                 tokio::time::sleep(pause).await;
                 Ok(())
             }
+            // It has waited already, and may have to wait as long again.
+            Fault::LockedOut => self.contended_again(LOCK_WAIT),
         }
+    }
+
+    /// Counts a run that others stood in the way of, and says whether there is time for another that takes so long.
+    fn contended_again(&mut self, time: Duration) -> Result<(), DatabaseError> {
+        self.contended += 1;
+        if self.contended == CONTENDED_RUNS || !self.deadline.allows(time) {
+            return Err(self.undone(Unavailable::Contended));
+        }
+        Ok(())
+    }
+
+    /// What to say when the last run did nothing. One before it, whose connection broke, may have done all the same.
+    fn undone(&self, by: Unavailable) -> DatabaseError {
+        if self.lost { Unavailable::Broken } else { by }.into()
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use super::connect::connect;
 use super::connection::{Live, Pulse};
 use super::error::{DatabaseError, Fault, Unavailable};
+use super::limits::OF_A_TRANSACTION;
 use super::runs::Runs;
 use super::url::DatabaseUrl;
 use super::work::{InTransaction, Outcome, Statements};
@@ -16,10 +17,6 @@ use crate::deadline::Deadline;
 
 /// No work of ours takes the database this long: after it the connection counts as dead.
 const WORK_LIMIT: Duration = Duration::from_secs(15);
-
-/// A transaction only computes between its statements. The server ends one whose process is silent for longer: frozen, or
-/// gone without a word, it would keep its rows locked against everybody for as long.
-const LET_GO: &str = "set local idle_in_transaction_session_timeout = '10s'";
 
 /// The database as this process sees it. Made without connecting.
 #[derive(Debug)]
@@ -137,9 +134,11 @@ impl Database {
         let (client, pulse) = live.parts_mut();
         let in_transaction = async {
             let transaction = client.transaction().await?;
-            let let_go = transaction.batch_execute(LET_GO).map_err(DatabaseError::from);
-            // Sent ahead of the first statement, not waited for before it: it costs no round trip.
-            let ((), value) = try_join(let_go, work(&transaction)).await?;
+            let limits = transaction
+                .batch_execute(OF_A_TRANSACTION)
+                .map_err(DatabaseError::from);
+            // Sent ahead of the first statement, not waited for before it: they cost no round trip.
+            let ((), value) = try_join(limits, work(&transaction)).await?;
             transaction.commit().await?;
             Ok::<_, DatabaseError>(value)
         };

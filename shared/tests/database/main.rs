@@ -6,6 +6,7 @@
 )]
 
 mod breaks;
+mod limits;
 mod migrations;
 mod pooler;
 mod statements;

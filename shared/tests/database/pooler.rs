@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use futures_util::future::join_all;
 use local::postgres::TestDatabase;
-use shared::database::{DatabaseUrl, migrate};
+use shared::database::{DatabaseError, DatabaseUrl, Unavailable, migrate};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio_postgres::types::Type;
@@ -139,4 +139,30 @@ async fn two_migrations_at_once_need_no_more_than_two_sessions() {
     let (one, two) = tokio::join!(migrate(&url), migrate(&url));
     let (one, two) = (one.unwrap(), two.unwrap());
     assert!(one.is_empty() != two.is_empty(), "{one:?} {two:?}");
+}
+
+#[tokio::test]
+async fn limits_hold_in_each_session_behind_it() {
+    let test = TestDatabase::empty().await;
+    let direct = DatabaseUrl::parse(&test.url()).unwrap();
+    migrate(&direct).await.unwrap();
+    let pooler = Pooler::before(&test, 2);
+    let limits = "SELECT count(*) FROM pg_settings WHERE (name, setting) IN
+                  (('statement_timeout', '8000'), ('lock_timeout', '5000'))";
+    assert_eq!(read_number(&database(&pooler.url(&test)), limits).await, Ok(2));
+
+    let shorter = format!(
+        "ALTER ROLE clinic IN DATABASE {} SET statement_timeout = '100ms'",
+        test.name()
+    );
+    execute(&database(&test.url()), &shorter).await;
+    let pooler = Pooler::before(&test, 1);
+    let database = database(&pooler.url(&test));
+    let slow = read_number(&database, "SELECT 1::int8 FROM pg_sleep(3600)").await;
+    assert_eq!(slow, Err(DatabaseError::Unavailable(Unavailable::Overworked)));
+    assert_eq!(
+        read_number(&database, "SELECT 1::int8").await,
+        Ok(1),
+        "the session lives on"
+    );
 }

@@ -106,8 +106,9 @@ struct Window {
 impl Window {
     fn read(Parameters(parameters): Parameters) -> Result<Self, ApiError> {
         let mut reader = Reader::of_query(parameters);
-        let from = reader.read("from", time).into_value().unwrap_or_else(Utc::now);
+        let from = reader.read("from", time).into_value();
         let to = reader.read("to", time).into_value();
+        reader.check_window(from, to);
         let limit = reader
             .read("limit", |value| {
                 u16::try_from(whole_number(value, 1..=200)?).map_err(|fault| fault.to_string())
@@ -117,13 +118,15 @@ impl Window {
         let page_token = reader
             .read("page_token", |value| {
                 let token = value.as_str().filter(|token| (1..=2048).contains(&token.len()));
+                let token = token.filter(|token| !token.contains(char::is_control));
                 token.map(str::to_owned).ok_or_else(|| NOT_A_PAGE_TOKEN.into())
             })
             .into_value();
-        if to.is_some_and(|to| to <= from) {
-            reader.fault("to", "must be after from");
+        let upcoming = from.is_none().then(Utc::now);
+        if upcoming.zip(to).is_some_and(|(now, to)| to <= now) {
+            reader.fault("to", "must lie in the future where there is no from");
         }
-        Ok(reader.finish(Some(Self {
+        Ok(reader.finish(from.or(upcoming).map(|from| Self {
             from,
             to,
             limit,

@@ -8,6 +8,7 @@ mod failed_logins;
 mod held;
 mod history;
 mod idempotency;
+mod limits;
 mod malformed;
 mod tokens;
 

@@ -52,10 +52,6 @@ pub fn filter(query: impl IntoIterator<Item = (String, String)>) -> Result<Filte
             })
             .into_value(),
     };
-    if let (Some(from), Some(to)) = (filter.from, filter.to)
-        && to <= from
-    {
-        reader.fault("to", "must be after from");
-    }
+    reader.check_window(filter.from, filter.to);
     reader.finish(Some(filter))
 }

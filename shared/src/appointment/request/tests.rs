@@ -134,3 +134,71 @@ fn an_id_has_one_form() {
     assert_eq!(id(&uuid.simple().to_string()), None);
     assert_eq!(id("1"), None);
 }
+
+#[test]
+fn every_text_has_a_length_and_no_control_characters() {
+    let read = |request: &str, field: &str, text: &str| {
+        let mut body = match request {
+            "booking" => json!({"patient_name": "A. Khan", "starts_at": "2026-12-01T09:00:00Z"}),
+            _ => json!({}),
+        };
+        body[field] = json!(text);
+        let faults = match request {
+            "booking" => booking(body, now()).err(),
+            "patch" => patch(body).err(),
+            _ => cancel(body).err(),
+        };
+        faults
+            .map(|faults| pointers(&faults).join(" "))
+            .unwrap_or_default()
+    };
+    let pointer = |field: &str| format!("/{field}");
+    // Of a PATCH, calendar_id is refused whatever it says.
+    let both = ["booking", "patch"];
+    for (requests, field, most, lines) in [
+        (&both[..], "patient_name", 200, false),
+        (&both[..], "title", 300, false),
+        (&both[..], "reason", 300, false),
+        (&both[..], "location", 300, false),
+        (&both[..], "notes", 5000, true),
+        (&both[..1], "calendar_id", 300, false),
+        (&["cancel"][..], "reason", 1000, true),
+    ] {
+        for request in requests {
+            // Characters count, not bytes.
+            assert_eq!(
+                read(request, field, &"\u{62e}".repeat(most)),
+                "",
+                "{request} {field}"
+            );
+            assert_eq!(
+                read(request, field, &"\u{62e}".repeat(most + 1)),
+                pointer(field),
+                "{request} {field}"
+            );
+            for control in ["a\u{0}b", "a\u{1b}[31mb", "a\u{7f}b", "a\u{85}b", "a\rb"] {
+                assert_eq!(
+                    read(request, field, control),
+                    pointer(field),
+                    "{request} {field} {control:?}"
+                );
+            }
+            let expected = if lines { String::new() } else { pointer(field) };
+            assert_eq!(read(request, field, "a\n\tb"), expected, "{request} {field}");
+        }
+    }
+    let longest_address = format!("{}@example.com", "a".repeat(242));
+    for request in both {
+        assert_eq!(read(request, "patient_email", &longest_address), "");
+        for address in [format!("a{longest_address}"), "a\u{0}@example.com".to_owned()] {
+            assert_eq!(read(request, "patient_email", &address), "/patient_email");
+        }
+        for phone in ["0300\n1234567", "0300\t1234567", &"1".repeat(21), &"(".repeat(41)] {
+            assert_eq!(
+                read(request, "patient_phone", phone),
+                "/patient_phone",
+                "{phone:?}"
+            );
+        }
+    }
+}
