@@ -114,7 +114,9 @@ impl Window {
         let limit = reader.whole_number("limit", LIMITS).into_value();
         let page_token = reader
             .read("page_token", |value| {
-                let token = value.as_str().filter(|token| (1..=LONGEST_TOKEN).contains(&token.len()));
+                let token = value
+                    .as_str()
+                    .filter(|token| (1..=LONGEST_TOKEN).contains(&token.len()));
                 token.map(str::to_owned).ok_or_else(|| NOT_A_PAGE_TOKEN.into())
             })
             .into_value();

@@ -29,7 +29,9 @@ pub(crate) async fn setup(
     parameters.none_left()?;
     let mut reader = Reader::of_body(body)?;
     let url = reader.required("webhook_url", |value| {
-        let url = value.as_str().filter(|url| url.len() <= LONGEST_ADDRESS && is_safe_url(url));
+        let url = value
+            .as_str()
+            .filter(|url| url.len() <= LONGEST_ADDRESS && is_safe_url(url));
         url.map(str::to_owned)
             .ok_or_else(|| "must be an https address (or http on loopback)".into())
     });

@@ -29,7 +29,9 @@ pub(crate) async fn document(headers: HeaderMap) -> Response {
 pub(crate) async fn page(headers: HeaderMap) -> Response {
     let mut response = file(&headers, "text/html; charset=utf-8", PAGE, PAGE_TAG);
     let policy = HeaderValue::from_static(PAGE_POLICY);
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, policy);
     response
 }
 

@@ -9,6 +9,7 @@ mod held;
 mod history;
 mod idempotency;
 mod malformed;
+mod openapi;
 mod tokens;
 
 use std::sync::Arc;

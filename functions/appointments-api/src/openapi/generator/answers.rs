@@ -14,10 +14,20 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("Appointment", appointment()),
         ("CalendarSync", calendar_sync()),
         ("AppointmentList", appointment_list()),
-        ("History", shown(vec![must("items", list(named("HistoryEntry")), "Oldest first.")])),
+        (
+            "History",
+            shown(vec![must("items", list(named("HistoryEntry")), "Oldest first.")]),
+        ),
         ("HistoryEntry", history_entry()),
         ("FieldChange", field_change()),
-        ("Availability", shown(vec![must("slots", list(named("Slot")), "By their start; slots may overlap.")])),
+        (
+            "Availability",
+            shown(vec![must(
+                "slots",
+                list(named("Slot")),
+                "By their start; slots may overlap.",
+            )]),
+        ),
         ("Slot", slot()),
         ("CalendarStatus", calendar_status()),
         ("AutoSync", auto_sync()),
@@ -28,8 +38,18 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("EventList", event_list()),
         ("Event", event()),
         ("WatchChannel", watch_channel()),
-        ("WatchStopped", shown(vec![must("active", json!({"type": "boolean", "const": false}), "None is left.")])),
-        ("Health", shown(vec![must("status", words(["ok"]), "The database answers.")])),
+        (
+            "WatchStopped",
+            shown(vec![must(
+                "active",
+                json!({"type": "boolean", "const": false}),
+                "None is left.",
+            )]),
+        ),
+        (
+            "Health",
+            shown(vec![must("status", words(["ok"]), "The database answers.")]),
+        ),
         ("Problem", problem()),
         ("Fault", fault()),
     ]
@@ -48,15 +68,39 @@ fn appointment() -> Value {
         must("location", nullable(string()), "Where it takes place."),
         must("starts_at", instant(), "On the wall clock of `time_zone`."),
         must("ends_at", instant(), "On the wall clock of `time_zone`."),
-        must("time_zone", string(), "The clinic's zone at booking, such as `Asia/Karachi`."),
-        must("status", words(Status::ALL.map(Status::as_str)), "`scheduled` holds its slot."),
+        must(
+            "time_zone",
+            string(),
+            "The clinic's zone at booking, such as `Asia/Karachi`.",
+        ),
+        must(
+            "status",
+            words(Status::ALL.map(Status::as_str)),
+            "`scheduled` holds its slot.",
+        ),
         must("source", string(), "The caller that booked it."),
-        must("version", whole_number(1..=i64::MAX), "Rises with each change; the `ETag` without its quotes."),
-        must("google_calendar_event_id", string(), "Its event; a reschedule gives it a new one."),
-        must("calendar_sync", named("CalendarSync"), "How far Google Calendar shows it."),
+        must(
+            "version",
+            whole_number(1..=i64::MAX),
+            "Rises with each change; the `ETag` without its quotes.",
+        ),
+        must(
+            "google_calendar_event_id",
+            string(),
+            "Its event; a reschedule gives it a new one.",
+        ),
+        must(
+            "calendar_sync",
+            named("CalendarSync"),
+            "How far Google Calendar shows it.",
+        ),
         must("created_at", instant(), "When it was booked, in UTC."),
         must("updated_at", instant(), "When it last changed, in UTC."),
-        must("cancelled_at", nullable(instant()), "When it was cancelled, in UTC."),
+        must(
+            "cancelled_at",
+            nullable(instant()),
+            "When it was cancelled, in UTC.",
+        ),
     ])
 }
 
@@ -68,7 +112,11 @@ fn calendar_sync() -> Value {
             words(states.map(SyncState::as_str)),
             "`pending`: a change waits to be written; `failed`: Google refused it for good.",
         ),
-        must("synced_at", nullable(instant()), "When Google last confirmed what it shows."),
+        must(
+            "synced_at",
+            nullable(instant()),
+            "When Google last confirmed what it shows.",
+        ),
         must("last_error", nullable(string()), "Why Google does not show it."),
     ])
 }
@@ -76,7 +124,11 @@ fn calendar_sync() -> Value {
 fn appointment_list() -> Value {
     shown(vec![
         must("items", list(named("Appointment")), "By `starts_at`, then `id`."),
-        must("next_cursor", nullable(string()), "The `cursor` of the next page; `null` at the end."),
+        must(
+            "next_cursor",
+            nullable(string()),
+            "The `cursor` of the next page; `null` at the end.",
+        ),
     ])
 }
 
@@ -84,7 +136,11 @@ fn history_entry() -> Value {
     let mut fields = json!({"type": "object"});
     fields["additionalProperties"] = named("FieldChange");
     shown(vec![
-        must("version", whole_number(1..=i64::MAX), "The version that the change made."),
+        must(
+            "version",
+            whole_number(1..=i64::MAX),
+            "The version that the change made.",
+        ),
         must("at", instant(), "When, in UTC."),
         must("by", string(), "A caller's name, or `google_calendar`."),
         must(
@@ -109,15 +165,32 @@ fn slot() -> Value {
 }
 
 fn calendar_status() -> Value {
-    let reasons = ["credentials_missing", "credentials_invalid", "calendar_not_shared", "google_unreachable"];
+    let reasons = [
+        "credentials_missing",
+        "credentials_invalid",
+        "calendar_not_shared",
+        "google_unreachable",
+    ];
     shown(vec![
-        must("status", words(["available", "unavailable"]), "Whether Google takes part."),
+        must(
+            "status",
+            words(["available", "unavailable"]),
+            "Whether Google takes part.",
+        ),
         must("reason", nullable(words(reasons)), "Why it does not."),
         must("calendar_id", string(), "Which calendar this is about."),
         must("timezone", string(), "The clinic's zone."),
         must("auto_sync", named("AutoSync"), "The 5-minute run."),
-        must("last_sync_age_seconds", nullable(count()), "How long ago the last sync ended well."),
-        must("watch", named("Watch"), "The channel by which Google notifies us."),
+        must(
+            "last_sync_age_seconds",
+            nullable(count()),
+            "How long ago the last sync ended well.",
+        ),
+        must(
+            "watch",
+            named("Watch"),
+            "The channel by which Google notifies us.",
+        ),
         must(
             "watch_problem",
             nullable(words(["silent", "push_refused"])),
@@ -125,9 +198,21 @@ fn calendar_status() -> Value {
         ),
         must("pending", count(), "Events that wait to be written."),
         must("failed", count(), "Events that Google refused for good."),
-        must("conflicts", count(), "Appointments that a person put on top of another one."),
-        must("mass_cancel_held", flag(), "Whether cancellations wait for `confirm_mass_cancel`."),
-        must("cooldown_until", nullable(instant()), "Until when Google asked to be left alone."),
+        must(
+            "conflicts",
+            count(),
+            "Appointments that a person put on top of another one.",
+        ),
+        must(
+            "mass_cancel_held",
+            flag(),
+            "Whether cancellations wait for `confirm_mass_cancel`.",
+        ),
+        must(
+            "cooldown_until",
+            nullable(instant()),
+            "Until when Google asked to be left alone.",
+        ),
     ])
 }
 
@@ -136,8 +221,16 @@ fn auto_sync() -> Value {
     shown(vec![
         must("enabled", flag(), "Whether it was deployed to run."),
         must("running", flag(), "Whether its rule is enabled now."),
-        must("interval_seconds", whole_number(60..=i64::MAX), "How often it runs."),
-        must("last_sync_time", nullable(instant()), "When a sync last ended well, whoever started it."),
+        must(
+            "interval_seconds",
+            whole_number(60..=i64::MAX),
+            "How often it runs.",
+        ),
+        must(
+            "last_sync_time",
+            nullable(instant()),
+            "When a sync last ended well, whoever started it.",
+        ),
         must("last_sync_result", result, "What it did."),
     ])
 }
@@ -146,7 +239,11 @@ fn watch() -> Value {
     shown(vec![
         must("active", flag(), "Whether a channel is live."),
         must("expires_at", nullable(instant()), "When it ends, or ended."),
-        must("last_notification_at", nullable(instant()), "When Google last notified us of anything."),
+        must(
+            "last_notification_at",
+            nullable(instant()),
+            "When Google last notified us of anything.",
+        ),
     ])
 }
 
@@ -155,19 +252,39 @@ fn to_calendar() -> Value {
         must("created", count(), "Events that came to be."),
         must("updated", count(), "Events that were changed."),
         must("deleted", count(), "Events that were deleted."),
-        must("failed", count(), "Events that Google refused for good in this run."),
+        must(
+            "failed",
+            count(),
+            "Events that Google refused for good in this run.",
+        ),
         must("pending", count(), "Events that still wait."),
     ])
 }
 
 fn from_calendar() -> Value {
     shown(vec![
-        must("updated", count(), "Appointments that took over a person's changes."),
+        must(
+            "updated",
+            count(),
+            "Appointments that took over a person's changes.",
+        ),
         must("cancelled", count(), "Appointments whose event was deleted."),
         must("restored", count(), "Appointments that came back from the bin."),
-        must("conflicts", count(), "Of these, how many now stand on top of another appointment."),
-        must("full", flag(), "Whether everything was listed, not only what changed."),
-        must("mass_cancel_held", flag(), "Whether cancellations wait for `confirm_mass_cancel`."),
+        must(
+            "conflicts",
+            count(),
+            "Of these, how many now stand on top of another appointment.",
+        ),
+        must(
+            "full",
+            flag(),
+            "Whether everything was listed, not only what changed.",
+        ),
+        must(
+            "mass_cancel_held",
+            flag(),
+            "Whether cancellations wait for `confirm_mass_cancel`.",
+        ),
     ])
 }
 
@@ -181,7 +298,11 @@ fn full_sync() -> Value {
 fn event_list() -> Value {
     shown(vec![
         must("items", list(named("Event")), "By their start."),
-        must("next_page_token", nullable(string()), "The `page_token` of the next page; `null` at the end."),
+        must(
+            "next_page_token",
+            nullable(string()),
+            "The `page_token` of the next page; `null` at the end.",
+        ),
     ])
 }
 
@@ -189,12 +310,20 @@ fn event() -> Value {
     shown(vec![
         must("id", string(), "Google's id, or the one that we chose."),
         must("title", nullable(string()), "Its title."),
-        must("starts_at", instant(), "On the clinic's wall clock; midnight for an all-day event."),
+        must(
+            "starts_at",
+            instant(),
+            "On the clinic's wall clock; midnight for an all-day event.",
+        ),
         must("ends_at", instant(), "On the clinic's wall clock."),
         must("all_day", flag(), "Whether it has dates instead of times."),
         must("status", words(["confirmed", "tentative"]), "Google's word."),
         must("html_link", nullable(string()), "Where people look at it."),
-        must("appointment_id", nullable(uuid()), "The appointment that it shows; `null` for a person's own."),
+        must(
+            "appointment_id",
+            nullable(uuid()),
+            "The appointment that it shows; `null` for a person's own.",
+        ),
     ])
 }
 
@@ -211,10 +340,17 @@ fn problem() -> Value {
         must("type", string(), "Always `about:blank`: the code says all."),
         must("title", string(), "The status in words."),
         must("status", whole_number(400..=599), "The status."),
-        must("detail", string(), "What is wrong and what would be right, for people."),
+        must(
+            "detail",
+            string(),
+            "What is wrong and what would be right, for people.",
+        ),
         must("code", string(), "Stable: decide by this."),
     ]);
-    let faults = said(list(named("Fault")), "With `validation_failed`: every fault of the request.");
+    let faults = said(
+        list(named("Fault")),
+        "With `validation_failed`: every fault of the request.",
+    );
     problem["properties"]["errors"] = faults;
     problem["properties"]["reason"] = said(string(), "The reason that Google or AWS gave: an identifier.");
     said(problem, "RFC 9457.")
@@ -222,7 +358,11 @@ fn problem() -> Value {
 
 fn fault() -> Value {
     shown(vec![
-        must("pointer", string(), "Where: a JSON pointer into the body, or `/` and a parameter's name."),
+        must(
+            "pointer",
+            string(),
+            "Where: a JSON pointer into the body, or `/` and a parameter's name.",
+        ),
         must("detail", string(), "What is wrong there."),
     ])
 }

@@ -22,7 +22,13 @@ static VALIDATORS: LazyLock<Mutex<HashMap<String, &'static Validator>>> = LazyLo
 /// Asserts that the document describes this answer. What it does not describe at all (an unknown path, a preflight) it
 /// says nothing about.
 #[track_caller]
-pub(crate) fn assert_described(method: &Method, path: &str, status: StatusCode, headers: &HeaderMap, body: &str) {
+pub(crate) fn assert_described(
+    method: &Method,
+    path: &str,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &str,
+) {
     let Some((place, described)) = answer(method, path, status) else {
         return;
     };
@@ -41,10 +47,19 @@ pub(crate) fn assert_described(method: &Method, path: &str, status: StatusCode, 
     };
     let content_type = headers[header::CONTENT_TYPE].to_str().unwrap();
     let essence = content_type.split(';').next().unwrap_or_default();
-    let media = content.get(essence).unwrap_or_else(|| panic!("{asked} is not described as {essence}"));
+    let media = content
+        .get(essence)
+        .unwrap_or_else(|| panic!("{asked} is not described as {essence}"));
     if essence.ends_with("json") {
-        let faults = faults(&format!("{place} {essence}"), &media["schema"], &serde_json::from_str(body).unwrap());
-        assert!(faults.is_empty(), "{asked} is not as described: {faults:?}\n{body}");
+        let faults = faults(
+            &format!("{place} {essence}"),
+            &media["schema"],
+            &serde_json::from_str(body).unwrap(),
+        );
+        assert!(
+            faults.is_empty(),
+            "{asked} is not as described: {faults:?}\n{body}"
+        );
     }
 }
 
@@ -54,9 +69,14 @@ pub(super) fn faults(place: &str, schema: &Value, value: &Value) -> Vec<String> 
     let validator = validators.entry(place.to_owned()).or_insert_with(|| {
         let whole = json!({"components": STRICT["components"], "allOf": [schema]});
         let options = jsonschema::options().with_draft(jsonschema::Draft::Draft202012);
-        Box::leak(Box::new(options.should_validate_formats(true).build(&whole).unwrap()))
+        Box::leak(Box::new(
+            options.should_validate_formats(true).build(&whole).unwrap(),
+        ))
     });
-    validator.iter_errors(value).map(|fault| format!("{}: {fault}", fault.instance_path())).collect()
+    validator
+        .iter_errors(value)
+        .map(|fault| format!("{}: {fault}", fault.instance_path()))
+        .collect()
 }
 
 /// The answer's place in the document and its description; `None` if there is no such operation.
@@ -71,7 +91,9 @@ fn answer(method: &Method, path: &str, status: StatusCode) -> Option<(String, &'
 fn fits(template: &str, path: &str) -> bool {
     let (template, path) = (template.split('/'), path.split('/'));
     template.clone().count() == path.clone().count()
-        && template.zip(path).all(|(ours, theirs)| ours == theirs || ours == "{id}")
+        && template
+            .zip(path)
+            .all(|(ours, theirs)| ours == theirs || ours == "{id}")
 }
 
 /// What a `$ref` points to.

@@ -15,9 +15,8 @@ pub(super) const CALENDAR: &str = "clinic@example.com";
 
 /// Examples of a request by name, each with what it is good for.
 fn named<const N: usize>(examples: [(&str, &str, Value); N]) -> Value {
-    let examples = examples.map(|(name, summary, value)| {
-        (name.to_owned(), json!({"summary": summary, "value": value}))
-    });
+    let examples =
+        examples.map(|(name, summary, value)| (name.to_owned(), json!({"summary": summary, "value": value})));
     Value::Object(examples.into_iter().collect())
 }
 
@@ -40,22 +39,42 @@ pub(super) fn bookings() -> Value {
 
 pub(super) fn patches() -> Value {
     named([
-        ("notes", "New notes, and no email address any more", json!({"notes": "Bring the x-ray.", "patient_email": null})),
+        (
+            "notes",
+            "New notes, and no email address any more",
+            json!({"notes": "Bring the x-ray.", "patient_email": null}),
+        ),
         ("longer", "A longer appointment", json!({"duration_minutes": 45})),
-        ("no_show", "The patient did not come", json!({"status": "no_show"})),
+        (
+            "no_show",
+            "The patient did not come",
+            json!({"status": "no_show"}),
+        ),
     ])
 }
 
 pub(super) fn reschedulings() -> Value {
-    named([("later", "The next day, as long as before", json!({"starts_at": "2031-01-08T11:00:00+05:00"}))])
+    named([(
+        "later",
+        "The next day, as long as before",
+        json!({"starts_at": "2031-01-08T11:00:00+05:00"}),
+    )])
 }
 
 pub(super) fn cancellations() -> Value {
-    named([("reason", "With a reason", json!({"reason": "The patient is ill."}))])
+    named([(
+        "reason",
+        "With a reason",
+        json!({"reason": "The patient is ill."}),
+    )])
 }
 
 pub(super) fn syncs() -> Value {
-    named([("confirmed", "With everything that was held back", json!({"confirm_mass_cancel": true}))])
+    named([(
+        "confirmed",
+        "With everything that was held back",
+        json!({"confirm_mass_cancel": true}),
+    )])
 }
 
 pub(super) fn watches() -> Value {
@@ -186,7 +205,11 @@ pub(super) fn problem(code: &str) -> Option<Value> {
         "slot_taken" => slot_taken(),
         "validation_failed" => Problem::invalid_field("starts_at", "is required"),
         "internal_error" => Problem::internal(),
-        "body_too_large" => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", crate::request::TOO_LARGE),
+        "body_too_large" => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            crate::request::TOO_LARGE,
+        ),
         _ => return None,
     };
     Some(json!(problem))

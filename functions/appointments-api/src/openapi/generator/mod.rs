@@ -32,8 +32,12 @@ Google notifies `calendar-webhook`, a function with an address of its own that n
 pub(crate) fn document() -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for route in table() {
-        let operation = operations::of(&route.method, route.path)
-            .unwrap_or_else(|| panic!("{} {} has no description in operations.rs", route.method, route.path));
+        let operation = operations::of(&route.method, route.path).unwrap_or_else(|| {
+            panic!(
+                "{} {} has no description in operations.rs",
+                route.method, route.path
+            )
+        });
         let methods = paths.entry(route.path).or_insert_with(|| json!({}));
         methods[route.method.as_str().to_lowercase()] = operation.into_value(route.access);
     }
@@ -62,9 +66,7 @@ pub(crate) fn document() -> Value {
 }
 
 fn headers() -> Value {
-    let header = |description: &str, schema: Value, always: bool| {
-        json!({"description": description, "required": always, "schema": schema})
-    };
+    let header = |description: &str, schema: Value, always: bool| json!({"description": description, "required": always, "schema": schema});
     let tag = json!({"type": "string", "pattern": "^\".+\"$"});
     let seconds = || schema::whole_number(1..=i64::MAX);
     json!({

@@ -64,13 +64,21 @@ impl Operation {
     }
 
     /// It takes a body.
-    pub(super) fn body(mut self, name: &str, content_types: &[&str], examples: Value, required: bool) -> Self {
+    pub(super) fn body(
+        mut self,
+        name: &str,
+        content_types: &[&str],
+        examples: Value,
+        required: bool,
+    ) -> Self {
         self.problem(400, &["malformed_json"]);
         self.problem(413, &["body_too_large"]);
         self.problem(415, &["unsupported_media_type"]);
         let media = json!({"schema": schema::named(name), "examples": examples});
-        let content: Map<String, Value> =
-            content_types.iter().map(|content_type| ((*content_type).to_owned(), media.clone())).collect();
+        let content: Map<String, Value> = content_types
+            .iter()
+            .map(|content_type| ((*content_type).to_owned(), media.clone()))
+            .collect();
         self.body = Some(json!({"required": required, "content": content}));
         self
     }
@@ -92,7 +100,8 @@ impl Operation {
     /// It succeeds with nothing to say.
     pub(super) fn gives_nothing(mut self, status: u16, description: &str) -> Self {
         let headers = json!({"x-request-id": {"$ref": "#/components/headers/x-request-id"}});
-        self.answers.push((status, json!({"description": description, "headers": headers})));
+        self.answers
+            .push((status, json!({"description": description, "headers": headers})));
         self
     }
 
@@ -124,7 +133,8 @@ impl Operation {
 
     /// It asks Google.
     pub(super) fn asks_google(self) -> Self {
-        self.fails(502, &["google_refused"]).fails(503, &["google_unreachable"])
+        self.fails(502, &["google_refused"])
+            .fails(503, &["google_unreachable"])
     }
 
     pub(super) fn fails(mut self, status: u16, codes: &[&'static str]) -> Self {
@@ -150,7 +160,10 @@ impl Operation {
                 json!([{"bearer": [scope.as_str()]}])
             }
         };
-        let answers = self.answers.into_iter().map(|(status, answer)| (status.to_string(), answer));
+        let answers = self
+            .answers
+            .into_iter()
+            .map(|(status, answer)| (status.to_string(), answer));
         let answers: Map<String, Value> = answers.chain(self.problems.answers()).collect();
         let mut operation = json!({
             "operationId": self.id, "tags": [self.tag], "summary": self.summary, "security": security,

@@ -11,9 +11,15 @@ const PATCHES: [&str; 2] = ["application/json", "application/merge-patch+json"];
 
 /// The sections of the document, in its order.
 pub(super) const TAGS: [(&str, &str); 4] = [
-    ("Appointments", "Book, find, change and cancel. Google Calendar follows by itself."),
+    (
+        "Appointments",
+        "Book, find, change and cancel. Google Calendar follows by itself.",
+    ),
     ("Availability", "Which times are free."),
-    ("Calendar", "For operators: how the sync with Google Calendar stands, and starting it by hand."),
+    (
+        "Calendar",
+        "For operators: how the sync with Google Calendar stands, and starting it by hand.",
+    ),
     ("Service", "About the API itself."),
 ];
 
@@ -115,13 +121,28 @@ fn calendar(method: &Method, path: &str) -> Option<Operation> {
             .parameters([requests::calendar_id()])
             .gives(200, "How it stands.", "AutoSync", examples::auto_sync())
             .fails(409, &["auto_sync_not_configured"])
-            .fails(502, &["auto_sync_rule_missing", "auto_sync_access_denied", "auto_sync_refused"])
+            .fails(
+                502,
+                &[
+                    "auto_sync_rule_missing",
+                    "auto_sync_access_denied",
+                    "auto_sync_refused",
+                ],
+            )
             .fails(503, &["event_bus_unreachable"])
     };
     Some(match (method.as_str(), path) {
-        ("GET", "/calendar/status") => new("readCalendarStatus", "Tell whether Google takes part, and what waits")
-            .parameters([requests::calendar_id()])
-            .gives(200, "How it stands.", "CalendarStatus", examples::calendar_status()),
+        ("GET", "/calendar/status") => new(
+            "readCalendarStatus",
+            "Tell whether Google takes part, and what waits",
+        )
+        .parameters([requests::calendar_id()])
+        .gives(
+            200,
+            "How it stands.",
+            "CalendarStatus",
+            examples::calendar_status(),
+        ),
         ("POST", "/calendar/sync") => sync("syncFromCalendar", "Bring Google's changes in")
             .about("They are in the database when this answers.")
             .body("SyncRequest", &JSON, examples::syncs(), false)
@@ -129,8 +150,12 @@ fn calendar(method: &Method, path: &str) -> Option<Operation> {
         ("POST", "/calendar/sync-to-calendar") => sync("syncToCalendar", "Bring our changes out")
             .about("Every appointment without its event gets it, those that Google refused before included.")
             .gives(200, "What went out.", "ToCalendar", examples::to_calendar()),
-        ("POST", "/calendar/full-sync") => sync("syncBothWays", "First out, then in")
-            .gives(200, "What went out and came in.", "FullSync", examples::full_sync()),
+        ("POST", "/calendar/full-sync") => sync("syncBothWays", "First out, then in").gives(
+            200,
+            "What went out and came in.",
+            "FullSync",
+            examples::full_sync(),
+        ),
         ("GET", "/calendar/events") => new("listCalendarEvents", "List what Google shows")
             .about("Appointments and people's own events, as Google has them now.")
             .parameters(requests::of_events())
@@ -141,7 +166,12 @@ fn calendar(method: &Method, path: &str) -> Option<Operation> {
             .parameters([requests::calendar_id()])
             .body("WatchRequest", &JSON, examples::watches(), true)
             .asks_google()
-            .gives(201, "The channel is live.", "WatchChannel", examples::watch_channel())
+            .gives(
+                201,
+                "The channel is live.",
+                "WatchChannel",
+                examples::watch_channel(),
+            )
             .fails(409, &["watch_stopped", "not_configured"]),
         ("POST", "/calendar/stop-watch") => new("closeWatch", "Stop the calendar's channels")
             .parameters([requests::calendar_id()])

@@ -12,7 +12,10 @@ const METHODS: [&str; 4] = ["get", "post", "patch", "delete"];
 
 /// The page of a document.
 pub(super) fn page(document: &Value) -> String {
-    let mut page = Page { document, html: String::new() };
+    let mut page = Page {
+        document,
+        html: String::new(),
+    };
     page.whole();
     page.html
 }
@@ -45,18 +48,28 @@ impl<'a> Page<'a> {
         ));
         let tags: Vec<_> = self.document["tags"].as_array().into_iter().flatten().collect();
         self.index(&tags);
-        self.put(&format!("<main>\n<h1>{title} API <small>{}</small></h1>", word(&info["version"])));
+        self.put(&format!(
+            "<main>\n<h1>{title} API <small>{}</small></h1>",
+            word(&info["version"])
+        ));
         self.put(&prose(word(&info["description"])));
         self.put("<p>For programs: <a href=\"openapi.json\">openapi.json</a> (OpenAPI 3.1).</p>");
         for tag in tags {
             let name = word(&tag["name"]);
-            self.put(&format!("<h2 id=\"{name}\">{name}</h2>\n{}", prose(word(&tag["description"]))));
+            self.put(&format!(
+                "<h2 id=\"{name}\">{name}</h2>\n{}",
+                prose(word(&tag["description"]))
+            ));
             for placed in self.operations(name) {
                 self.operation(&placed);
             }
         }
         self.put("<h2 id=\"schemas\">Schemas</h2>");
-        for (name, schema) in self.document["components"]["schemas"].as_object().into_iter().flatten() {
+        for (name, schema) in self.document["components"]["schemas"]
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
             self.put(&format!("<section id=\"schema-{name}\">\n<h3>{name}</h3>"));
             self.members(schema);
             self.put("</section>");
@@ -70,7 +83,11 @@ impl<'a> Page<'a> {
             for method in METHODS {
                 let operation = &methods[method];
                 if operation["tags"][0] == tag {
-                    found.push(Placed { method, path, operation });
+                    found.push(Placed {
+                        method,
+                        path,
+                        operation,
+                    });
                 }
             }
         }
@@ -82,9 +99,16 @@ impl<'a> Page<'a> {
         for tag in tags {
             let name = word(&tag["name"]);
             self.put(&format!("<h2><a href=\"#{name}\">{name}</a></h2>\n<ul>"));
-            for Placed { method, path, operation } in self.operations(name) {
+            for Placed {
+                method,
+                path,
+                operation,
+            } in self.operations(name)
+            {
                 let id = word(&operation["operationId"]);
-                self.put(&format!("<li><a href=\"#{id}\"><b class=\"{method}\">{method}</b> {path}</a></li>"));
+                self.put(&format!(
+                    "<li><a href=\"#{id}\"><b class=\"{method}\">{method}</b> {path}</a></li>"
+                ));
             }
             self.put("</ul>");
         }
@@ -92,7 +116,11 @@ impl<'a> Page<'a> {
     }
 
     fn operation(&mut self, placed: &Placed<'a>) {
-        let Placed { method, path, operation } = *placed;
+        let Placed {
+            method,
+            path,
+            operation,
+        } = *placed;
         let id = word(&operation["operationId"]);
         self.put(&format!(
             "<section id=\"{id}\">\n<h3>{} <a href=\"#{id}\">#</a></h3>\n\
@@ -109,14 +137,21 @@ impl<'a> Page<'a> {
         });
         self.parameters(operation);
         self.body(operation);
-        self.put(&format!("<h4>Try it</h4>\n<pre>{}</pre>", encode_text(&curl(placed))));
+        self.put(&format!(
+            "<h4>Try it</h4>\n<pre>{}</pre>",
+            encode_text(&curl(placed))
+        ));
         self.answers(operation);
         self.put("</section>");
     }
 
     fn parameters(&mut self, operation: &Value) {
-        let Some(parameters) = operation["parameters"].as_array() else { return };
-        self.put("<h4>Parameters</h4>\n<table>\n<tr><th>name</th><th>in</th><th>type</th><th>meaning</th></tr>");
+        let Some(parameters) = operation["parameters"].as_array() else {
+            return;
+        };
+        self.put(
+            "<h4>Parameters</h4>\n<table>\n<tr><th>name</th><th>in</th><th>type</th><th>meaning</th></tr>",
+        );
         for parameter in parameters {
             self.put(&format!(
                 "<tr><td><code>{}</code>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
@@ -131,23 +166,46 @@ impl<'a> Page<'a> {
     }
 
     fn body(&mut self, operation: &'a Value) {
-        let Some(content) = operation["requestBody"]["content"].as_object() else { return };
-        let Some(media) = content.values().next() else { return };
-        let needed = if operation["requestBody"]["required"] == true { "" } else { ", may be left out" };
-        let types: Vec<_> = content.keys().map(|name| format!("<code>{name}</code>")).collect();
-        self.put(&format!("<h4>Body</h4>\n<p>{}{needed}; {}.</p>", kind(&media["schema"]), types.join(" or ")));
+        let Some(content) = operation["requestBody"]["content"].as_object() else {
+            return;
+        };
+        let Some(media) = content.values().next() else {
+            return;
+        };
+        let needed = if operation["requestBody"]["required"] == true {
+            ""
+        } else {
+            ", may be left out"
+        };
+        let types: Vec<_> = content
+            .keys()
+            .map(|name| format!("<code>{name}</code>"))
+            .collect();
+        self.put(&format!(
+            "<h4>Body</h4>\n<p>{}{needed}; {}.</p>",
+            kind(&media["schema"]),
+            types.join(" or ")
+        ));
         if let Some(schema) = self.resolved(&media["schema"]) {
             self.members(schema);
         }
-        for example in media["examples"].as_object().into_iter().flat_map(|examples| examples.values()) {
+        for example in media["examples"]
+            .as_object()
+            .into_iter()
+            .flat_map(|examples| examples.values())
+        {
             self.example(word(&example["summary"]), &example["value"]);
         }
     }
 
     fn members(&mut self, schema: &Value) {
-        let Some(properties) = schema["properties"].as_object() else { return };
+        let Some(properties) = schema["properties"].as_object() else {
+            return;
+        };
         let required = |name: &str| {
-            schema["required"].as_array().is_some_and(|names| names.iter().any(|known| known == name))
+            schema["required"]
+                .as_array()
+                .is_some_and(|names| names.iter().any(|known| known == name))
         };
         let rows: Vec<_> = properties
             .iter()
@@ -163,15 +221,26 @@ impl<'a> Page<'a> {
     }
 
     fn answers(&mut self, operation: &'a Value) {
-        self.put("<h4>Answers</h4>\n<table>\n<tr><th>status</th><th>body</th><th>meaning and headers</th></tr>");
+        self.put(
+            "<h4>Answers</h4>\n<table>\n<tr><th>status</th><th>body</th><th>meaning and headers</th></tr>",
+        );
         let mut example = None;
         for (status, answer) in operation["responses"].as_object().into_iter().flatten() {
             let answer = self.resolved(answer).unwrap_or(answer);
-            let media = answer["content"].as_object().and_then(|content| content.values().next());
+            let media = answer["content"]
+                .as_object()
+                .and_then(|content| content.values().next());
             let body = media.map(|media| kind(&media["schema"])).unwrap_or_default();
-            let names = answer["headers"].as_object().into_iter().flatten().map(|(name, _)| format!("<code>{name}</code>"));
+            let names = answer["headers"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(name, _)| format!("<code>{name}</code>"));
             let names: Vec<_> = names.filter(|name| name != "<code>x-request-id</code>").collect();
-            let mut row = format!("<tr><td>{status}</td><td>{body}</td><td>{}", prose(word(&answer["description"])));
+            let mut row = format!(
+                "<tr><td>{status}</td><td>{body}</td><td>{}",
+                prose(word(&answer["description"]))
+            );
             if !names.is_empty() {
                 // Writing to a text never fails.
                 let _ = write!(row, "<p>{}</p>", names.join(", "));
@@ -208,17 +277,28 @@ fn word(value: &Value) -> &str {
 }
 
 fn star(required: bool) -> &'static str {
-    if required { "<b class=\"must\" title=\"required\">*</b>" } else { "" }
+    if required {
+        "<b class=\"must\" title=\"required\">*</b>"
+    } else {
+        ""
+    }
 }
 
 /// A schema in a few words.
 fn kind(schema: &Value) -> String {
-    if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
+    if let Some(name) = schema["$ref"]
+        .as_str()
+        .and_then(|reference| reference.rsplit('/').next())
+    {
         return format!("<a href=\"#schema-{name}\">{name}</a>");
     }
     for word in ["allOf", "anyOf"] {
         if let Some(parts) = schema[word].as_array() {
-            let names: Vec<_> = parts.iter().filter(|part| part["properties"].is_null()).map(kind).collect();
+            let names: Vec<_> = parts
+                .iter()
+                .filter(|part| part["properties"].is_null())
+                .map(kind)
+                .collect();
             return names.join(" or ");
         }
     }
@@ -235,9 +315,19 @@ fn kind(schema: &Value) -> String {
         let _ = write!(text, ", {words}");
     };
     if let Some(words) = schema["enum"].as_array() {
-        add(words.iter().map(|word| format!("<code>{}</code>", encode_text(&word.to_string()))).collect::<Vec<_>>().join(" "));
+        add(words
+            .iter()
+            .map(|word| format!("<code>{}</code>", encode_text(&word.to_string())))
+            .collect::<Vec<_>>()
+            .join(" "));
     }
-    for (name, said) in [("format", ""), ("minimum", "from "), ("maximum", "to "), ("maxLength", "up to "), ("default", "default ")] {
+    for (name, said) in [
+        ("format", ""),
+        ("minimum", "from "),
+        ("maximum", "to "),
+        ("maxLength", "up to "),
+        ("default", "default "),
+    ] {
         match &schema[name] {
             Value::Null => {}
             Value::String(value) => add(format!("{said}{}", encode_text(value))),
@@ -250,30 +340,48 @@ fn kind(schema: &Value) -> String {
 
 /// Paragraphs, with code between back-ticks.
 fn prose(text: &str) -> String {
-    let paragraphs = text.split("\n\n").map(|paragraph| format!("<p>{}</p>", inline(paragraph)));
+    let paragraphs = text
+        .split("\n\n")
+        .map(|paragraph| format!("<p>{}</p>", inline(paragraph)));
     paragraphs.collect::<Vec<_>>().join("\n")
 }
 
 fn inline(text: &str) -> String {
     let parts = text.split('`').enumerate().map(|(place, part)| {
         let part = encode_text(part);
-        if place % 2 == 1 { format!("<code>{part}</code>") } else { part.into_owned() }
+        if place % 2 == 1 {
+            format!("<code>{part}</code>")
+        } else {
+            part.into_owned()
+        }
     });
     parts.collect()
 }
 
 /// The request as one types it, with the first example of its body.
 fn curl(placed: &Placed<'_>) -> String {
-    let Placed { method, path, operation } = placed;
+    let Placed {
+        method,
+        path,
+        operation,
+    } = placed;
     let path = path.replace("{id}", "$ID");
     let mut query = Vec::new();
     let needed = operation["parameters"].as_array().into_iter().flatten();
     for parameter in needed.filter(|parameter| parameter["in"] == "query" && parameter["required"] == true) {
         // A window of the examples' week.
-        let value = if parameter["name"] == "to" { "2031-01-11T00:00:00Z" } else { "2031-01-06T00:00:00Z" };
+        let value = if parameter["name"] == "to" {
+            "2031-01-11T00:00:00Z"
+        } else {
+            "2031-01-06T00:00:00Z"
+        };
         query.push(format!("{}={value}", word(&parameter["name"])));
     }
-    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+    let query = if query.is_empty() {
+        String::new()
+    } else {
+        format!("?{}", query.join("&"))
+    };
     let mut command = String::from("curl -s");
     if *method != "get" {
         command.push_str(&format!(" -X {}", method.to_uppercase()));
@@ -287,7 +395,9 @@ fn curl(placed: &Placed<'_>) -> String {
         let examples = media["examples"].as_object();
         if let Some(example) = examples.and_then(|examples| examples.values().next()) {
             let body = example["value"].to_string();
-            command.push_str(&format!(" \\\n  -H \"Content-Type: application/json\" \\\n  -d '{body}'"));
+            command.push_str(&format!(
+                " \\\n  -H \"Content-Type: application/json\" \\\n  -d '{body}'"
+            ));
         }
     }
     command

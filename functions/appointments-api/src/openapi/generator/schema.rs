@@ -39,7 +39,11 @@ pub(super) fn asked(members: Vec<Member>) -> Value {
 
 /// An object of an answer: clients take no offence at members that come later.
 pub(super) fn shown(members: Vec<Member>) -> Value {
-    let required: Vec<_> = members.iter().filter(|member| member.required).map(|member| member.name).collect();
+    let required: Vec<_> = members
+        .iter()
+        .filter(|member| member.required)
+        .map(|member| member.name)
+        .collect();
     let mut object = json!({"type": "object"});
     if !required.is_empty() {
         object["required"] = json!(required);
