@@ -11,6 +11,7 @@ mod event_bridge;
 mod hurt;
 mod month;
 mod notifications;
+mod openapi;
 mod readme;
 mod stack;
 mod starting;
