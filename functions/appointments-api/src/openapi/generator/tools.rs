@@ -35,109 +35,130 @@ fn insist(name: &'static str, meaning: &'static str) -> Argument {
     }
 }
 
-fn tools() -> Vec<Tool> {
-    let id = || {
-        ask(
-            "appointment_id",
-            "The id of the appointment, from book_appointment or find_appointments_by_phone.",
-        )
-    };
-    let version = || {
-        insist(
-            "version",
-            "The version of the appointment that the caller was told about.",
-        )
-    };
-    let length = || ask("duration_minutes", "How many minutes it takes.");
-    let calendar = || {
-        ask(
-            "calendar_id",
-            "Which doctor's calendar. Leave it out for the clinic's first one.",
-        )
-    };
-    vec![
-        Tool {
-            name: "find_slots",
-            meaning: "Finds free times. Use it before offering a time, and again when a time turns out to be taken.",
-            method: "get",
-            path: "/availability",
-            arguments: vec![
-                ask(
-                    "from",
-                    "Where to begin, with the clinic's offset, such as 2031-01-06T09:00:00+05:00.",
-                ),
-                ask(
-                    "to",
-                    "Where to end; at most 92 days later. A day or two is enough to offer something.",
-                ),
-                length(),
-                calendar(),
-            ],
-        },
-        Tool {
-            name: "book_appointment",
-            meaning: "Books a time that find_slots gave, once the caller has agreed to it.",
-            method: "post",
-            path: "/appointments",
-            arguments: vec![
-                ask(
-                    "patient_name",
-                    "The patient's full name, as the caller spells it.",
-                ),
-                insist(
-                    "patient_phone",
-                    "The number to call back, such as the one that the caller is calling from.",
-                ),
-                ask(
-                    "starts_at",
-                    "The starts_at of the slot, exactly as find_slots gave it.",
-                ),
-                length(),
-                ask("reason", "Why the patient comes, in a few words."),
-                ask("notes", "Anything else that the clinic should know."),
-                calendar(),
-            ],
-        },
-        Tool {
-            name: "find_appointments_by_phone",
-            meaning: "Finds the appointments of whoever has this number. Use it before moving or cancelling anything.",
-            method: "get",
-            path: "/appointments",
-            arguments: vec![
-                insist("patient_phone", "The number that was given at booking."),
-                insist(
-                    "from",
-                    "Only what ends after this: the present time, for what lies ahead.",
-                ),
-                ask("status", "Leave it at scheduled for what takes place."),
-            ],
-        },
-        Tool {
-            name: "reschedule_appointment",
-            meaning: "Moves an appointment to a time that find_slots gave, once the caller has agreed to it.",
-            method: "post",
-            path: "/appointments/{id}/reschedule",
-            arguments: vec![
-                id(),
-                version(),
-                ask(
-                    "starts_at",
-                    "The starts_at of the new slot, exactly as find_slots gave it.",
-                ),
-                ask(
-                    "duration_minutes",
-                    "Leave it out, and it takes as long as before.",
-                ),
-            ],
-        },
-        Tool {
-            name: "cancel_appointment",
-            meaning: "Cancels an appointment, once the caller has confirmed which one.",
-            method: "post",
-            path: "/appointments/{id}/cancel",
-            arguments: vec![id(), version(), ask("reason", "Why, if the caller says so.")],
-        },
-    ]
+fn id() -> Argument {
+    ask(
+        "appointment_id",
+        "The id of the appointment, from book_appointment or find_appointments_by_phone.",
+    )
+}
+
+fn version() -> Argument {
+    insist(
+        "version",
+        "The version of the appointment that the caller was told about.",
+    )
+}
+
+fn length() -> Argument {
+    ask("duration_minutes", "How many minutes it takes.")
+}
+
+fn calendar() -> Argument {
+    ask(
+        "calendar_id",
+        "Which doctor's calendar. Leave it out for the clinic's first one.",
+    )
+}
+
+/// In the order of a call.
+fn tools() -> [Tool; 5] {
+    [find_slots(), book(), find_by_phone(), reschedule(), cancel()]
+}
+
+fn find_slots() -> Tool {
+    Tool {
+        name: "find_slots",
+        meaning: "Finds free times. Use it before offering a time, and again when a time turns out to be taken.",
+        method: "get",
+        path: "/availability",
+        arguments: vec![
+            ask(
+                "from",
+                "Where to begin, with the clinic's offset, such as 2031-01-06T09:00:00+05:00.",
+            ),
+            ask(
+                "to",
+                "Where to end; at most 92 days later. A day or two is enough to offer something.",
+            ),
+            length(),
+            calendar(),
+        ],
+    }
+}
+
+fn book() -> Tool {
+    Tool {
+        name: "book_appointment",
+        meaning: "Books a time that find_slots gave, once the caller has agreed to it.",
+        method: "post",
+        path: "/appointments",
+        arguments: vec![
+            ask(
+                "patient_name",
+                "The patient's full name, as the caller spells it.",
+            ),
+            insist(
+                "patient_phone",
+                "The number to call back, such as the one that the caller is calling from.",
+            ),
+            ask(
+                "starts_at",
+                "The starts_at of the slot, exactly as find_slots gave it.",
+            ),
+            length(),
+            ask("reason", "Why the patient comes, in a few words."),
+            ask("notes", "Anything else that the clinic should know."),
+            calendar(),
+        ],
+    }
+}
+
+fn find_by_phone() -> Tool {
+    Tool {
+        name: "find_appointments_by_phone",
+        meaning: "Finds the appointments of whoever has this number. Use it before moving or cancelling anything.",
+        method: "get",
+        path: "/appointments",
+        arguments: vec![
+            insist("patient_phone", "The number that was given at booking."),
+            insist(
+                "from",
+                "Only what ends after this: the present time, for what lies ahead.",
+            ),
+            ask("status", "Leave it at scheduled for what takes place."),
+        ],
+    }
+}
+
+fn reschedule() -> Tool {
+    Tool {
+        name: "reschedule_appointment",
+        meaning: "Moves an appointment to a time that find_slots gave, once the caller has agreed to it.",
+        method: "post",
+        path: "/appointments/{id}/reschedule",
+        arguments: vec![
+            id(),
+            version(),
+            ask(
+                "starts_at",
+                "The starts_at of the new slot, exactly as find_slots gave it.",
+            ),
+            ask(
+                "duration_minutes",
+                "Leave it out, and it takes as long as before.",
+            ),
+        ],
+    }
+}
+
+fn cancel() -> Tool {
+    Tool {
+        name: "cancel_appointment",
+        meaning: "Cancels an appointment, once the caller has confirmed which one.",
+        method: "post",
+        path: "/appointments/{id}/cancel",
+        arguments: vec![id(), version(), ask("reason", "Why, if the caller says so.")],
+    }
 }
 
 /// The definitions, as function calling takes them.
