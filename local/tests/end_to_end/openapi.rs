@@ -46,6 +46,8 @@ async fn the_api_is_what_its_document_says() {
             &std::env::var("SEED").unwrap_or_else(|_| SEED.to_owned()),
         ])
         .args(["--generation-database", "none"])
+        // As long as the function itself may take.
+        .args(["--request-timeout", "30"])
         .current_dir(&settings)
         .env("HYPOTHESIS_STORAGE_DIRECTORY", settings.path())
         .env("PYTHONDONTWRITEBYTECODE", "1")
