@@ -15,4 +15,5 @@ mod openapi;
 mod readme;
 mod stack;
 mod starting;
+mod voice_agent;
 mod webhook;
