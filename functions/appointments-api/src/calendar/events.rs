@@ -124,7 +124,7 @@ impl Window {
             .into_value();
         let upcoming = from.is_none().then(Utc::now);
         if upcoming.zip(to).is_some_and(|(now, to)| to <= now) {
-            reader.fault("to", "must lie in the future where there is no from");
+            reader.fault("to", "must be after from, which is now if not given");
         }
         Ok(reader.finish(from.or(upcoming).map(|from| Self {
             from,
