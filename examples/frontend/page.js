@@ -20,7 +20,11 @@ connection.addEventListener("submit", (event) => {
   });
 });
 patient.addEventListener("submit", (event) => event.preventDefault());
-patient.day.addEventListener("change", () => act(showSlots));
+patient.day.addEventListener("change", () => {
+  // Nobody is to book a time of the day before it.
+  slots.replaceChildren();
+  act(showSlots);
+});
 document.getElementById("refresh").addEventListener("click", () => act(showAll));
 patient.day.valueAsNumber = Date.now() + 24 * 60 * 60 * 1000;
 
@@ -28,7 +32,9 @@ patient.day.valueAsNumber = Date.now() + 24 * 60 * 60 * 1000;
 async function act(deed) {
   say("", "");
   try {
-    say((await deed()) ?? "", "");
+    const news = await deed();
+    // Who has nothing to say leaves what another deed has said meanwhile.
+    if (news) say(news, "");
   } catch (fault) {
     // What stands there may be why it failed.
     if (fault instanceof Problem && clinic && fault.status !== 401) await showAll().catch(() => {});
@@ -36,6 +42,7 @@ async function act(deed) {
   }
 }
 
+/** What a click on a slot does. */
 async function choose(slot) {
   if (moving) {
     const appointment = moving;
