@@ -7,6 +7,7 @@ mod availability;
 mod calendar;
 mod headers;
 mod idempotency;
+mod openapi;
 mod request;
 mod response;
 mod routes;

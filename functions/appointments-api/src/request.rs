@@ -20,6 +20,8 @@ use crate::response::ApiError;
 
 /// The largest body that is read.
 const MOST_BYTES: usize = 64 * 1024;
+/// Said of a body that is larger.
+pub(crate) const TOO_LARGE: &str = "The body is larger than 64 KiB.";
 /// More query parameters than any request has use for.
 const MOST_PARAMETERS: usize = 32;
 /// Kept back at the end of an invocation, to answer in.
@@ -173,10 +175,9 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
-        let bytes = to_bytes(request.into_body(), MOST_BYTES).await.map_err(|_| {
-            let detail = "The body is larger than 64 KiB.";
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
-        })?;
+        let bytes = to_bytes(request.into_body(), MOST_BYTES)
+            .await
+            .map_err(|_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", TOO_LARGE))?;
         if bytes.is_empty() {
             return Ok(Self(Value::Object(serde_json::Map::new())));
         }

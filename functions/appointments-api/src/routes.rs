@@ -17,7 +17,7 @@ use crate::access::{Access, Gate};
 use crate::app::App;
 use crate::request::RequestInfo;
 use crate::response::{ApiError, ok};
-use crate::{access, appointments, availability, calendar, headers};
+use crate::{access, appointments, availability, calendar, headers, openapi};
 
 /// One method of one path. There is none without an [`Access`].
 pub(crate) struct Route {
@@ -34,6 +34,8 @@ pub(crate) fn table() -> Vec<Route> {
     const CALENDAR: Access = Access::Needs(Scope::Calendar);
     vec![
         get("/health", Access::Open, health),
+        get("/openapi.json", Access::Open, openapi::document),
+        get("/docs", Access::Open, openapi::page),
 
         get("/appointments", APPOINTMENTS, appointments::list::handle),
         post("/appointments", APPOINTMENTS, appointments::book::handle),

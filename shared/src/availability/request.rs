@@ -3,15 +3,17 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Span;
-use crate::appointment::request::LONGEST;
-use crate::input::{Fault, Reader, Text, time, whole_number};
+use crate::appointment::request::{LINE, MINUTES};
+use crate::input::{Fault, Reader, time};
 
 /// The longest window.
-const WINDOW: TimeDelta = TimeDelta::days(92);
+pub const WINDOW: TimeDelta = TimeDelta::days(92);
 /// The finest step in minutes. The longest window, always open, then has 26,496 slots: 2 MB of answer, of the 6 that Lambda allows.
-const FINEST_STEP: i64 = 5;
-const DEFAULT_LENGTH: i64 = 30;
-const DEFAULT_STEP: i64 = 15;
+pub const FINEST_STEP: i64 = 5;
+/// How long a slot is where nothing is said, in minutes.
+pub const DEFAULT_LENGTH: i64 = 30;
+/// How far apart slots start where nothing is said, in minutes.
+pub const DEFAULT_STEP: i64 = 15;
 
 /// Which slots to look for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,11 +34,7 @@ pub fn search(
     now: DateTime<Utc>,
 ) -> Result<Search, Vec<Fault>> {
     let mut reader = Reader::of_query(query);
-    let id = Text {
-        max: 300,
-        multiline: false,
-    };
-    let calendar_id = reader.text("calendar_id", id).into_value();
+    let calendar_id = reader.text("calendar_id", LINE).into_value();
     let from = reader.required("from", time);
     let to = reader.required("to", time);
     let length = minutes(&mut reader, "duration_minutes", 1, DEFAULT_LENGTH);
@@ -64,7 +62,7 @@ pub fn search(
 }
 
 fn minutes(reader: &mut Reader, name: &str, least: i64, default: i64) -> TimeDelta {
-    let minutes = reader.read(name, |value| whole_number(value, least..=LONGEST.num_minutes()));
+    let minutes = reader.whole_number(name, least..=*MINUTES.end());
     TimeDelta::minutes(minutes.into_value().unwrap_or(default))
 }
 

@@ -7,13 +7,15 @@ pub(crate) mod list;
 pub(crate) mod read;
 mod representation;
 
+#[cfg(test)]
+pub(crate) use representation::Representation;
 pub(crate) use representation::rfc_3339;
 
 use shared::appointment::Appointment;
 use shared::bus::{Message, Origin};
 
 /// Said of a slot that another appointment has.
-fn slot_taken() -> shared::problem::Problem {
+pub(crate) fn slot_taken() -> shared::problem::Problem {
     let detail = "Another appointment has this slot, or part of it.";
     shared::problem::Problem::new(http::StatusCode::CONFLICT, "slot_taken", detail)
 }

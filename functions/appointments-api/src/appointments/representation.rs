@@ -11,7 +11,7 @@ use crate::response::with_status;
 
 /// The JSON of an appointment: its times on the wall clock of its zone, everything else in UTC.
 #[derive(Serialize)]
-pub(super) struct Representation<'a> {
+pub(crate) struct Representation<'a> {
     id: uuid::Uuid,
     calendar_id: &'a str,
     patient_name: &'a str,

@@ -7,8 +7,9 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use shared::appointment::request::{DEFAULT_LIMIT, LIMITS};
 use shared::google::{Continuation, Error, Event, EventStatus, EventsQuery, ListedEvent};
-use shared::input::{Reader, time, whole_number};
+use shared::input::{Reader, time};
 use shared::problem::Problem;
 use shared::sync::{When, links};
 use uuid::Uuid;
@@ -19,6 +20,8 @@ use crate::appointments::rfc_3339;
 use crate::request::{Parameters, RequestInfo};
 use crate::response::{ApiError, ok};
 
+/// The longest page token that is passed on, in bytes.
+pub(crate) const LONGEST_TOKEN: usize = 2048;
 const NOT_A_PAGE_TOKEN: &str = "must be a next_page_token of this list";
 
 #[derive(Serialize)]
@@ -108,15 +111,12 @@ impl Window {
         let mut reader = Reader::of_query(parameters);
         let from = reader.read("from", time).into_value().unwrap_or_else(Utc::now);
         let to = reader.read("to", time).into_value();
-        let limit = reader
-            .read("limit", |value| {
-                u16::try_from(whole_number(value, 1..=200)?).map_err(|fault| fault.to_string())
-            })
-            .into_value()
-            .unwrap_or(50);
+        let limit = reader.whole_number("limit", LIMITS).into_value();
         let page_token = reader
             .read("page_token", |value| {
-                let token = value.as_str().filter(|token| (1..=2048).contains(&token.len()));
+                let token = value
+                    .as_str()
+                    .filter(|token| (1..=LONGEST_TOKEN).contains(&token.len()));
                 token.map(str::to_owned).ok_or_else(|| NOT_A_PAGE_TOKEN.into())
             })
             .into_value();
@@ -126,7 +126,8 @@ impl Window {
         Ok(reader.finish(Some(Self {
             from,
             to,
-            limit,
+            // It is no more than 200.
+            limit: u16::try_from(limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(u16::MAX),
             page_token,
         }))?)
     }

@@ -15,6 +15,9 @@ use crate::app::App;
 use crate::request::{JsonBody, Parameters, RequestInfo};
 use crate::response::{ApiError, ok, with_status};
 
+/// The longest address, in bytes.
+pub(crate) const LONGEST_ADDRESS: usize = 2048;
+
 /// Opens a channel; one that was there before is replaced.
 pub(crate) async fn setup(
     State(app): State<Arc<App>>,
@@ -26,7 +29,9 @@ pub(crate) async fn setup(
     parameters.none_left()?;
     let mut reader = Reader::of_body(body)?;
     let url = reader.required("webhook_url", |value| {
-        let url = value.as_str().filter(|url| url.len() <= 2048 && is_safe_url(url));
+        let url = value
+            .as_str()
+            .filter(|url| url.len() <= LONGEST_ADDRESS && is_safe_url(url));
         url.map(str::to_owned)
             .ok_or_else(|| "must be an https address (or http on loopback)".into())
     });

@@ -8,7 +8,7 @@ use super::{IN_THE_PAST, LONGEST, NOT_AFTER_START, TOO_LONG};
 use crate::input::{Fault, Reader, time};
 
 /// The length of an appointment whose caller gave neither end nor duration.
-const DEFAULT_LENGTH: TimeDelta = TimeDelta::minutes(30);
+pub const DEFAULT_LENGTH: TimeDelta = TimeDelta::minutes(30);
 
 /// A booking, complete and valid but for its slot.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
-use super::fields::{End, LINE, NAME, NOTES, email_field, end, phone_field};
+use super::fields::{CANCELLATION_REASON, End, LINE, NAME, NOTES, email_field, end, phone_field};
 use crate::appointment::Status;
-use crate::input::{Fault, Patch, Reader, Text, time};
+use crate::input::{Fault, Patch, Reader, time};
 
 /// What a change asks for besides new values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,15 +107,7 @@ pub fn reschedule(body: Value) -> Result<Change, Vec<Fault>> {
 /// Reads `POST /appointments/{id}/cancel`.
 pub fn cancel(body: Value) -> Result<Change, Vec<Fault>> {
     let mut reader = Reader::of_body(body)?;
-    let reason = reader
-        .text(
-            "reason",
-            Text {
-                max: 1000,
-                multiline: true,
-            },
-        )
-        .into_value();
+    let reason = reader.text("reason", CANCELLATION_REASON).into_value();
     reader.finish(Some(Change {
         values: cancellation(reason),
         ..cancel_without_reason()

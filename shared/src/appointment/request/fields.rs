@@ -1,24 +1,45 @@
 //! The fields that several requests have, and how each may look.
 
+use std::ops::RangeInclusive;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::LONGEST;
-use crate::input::{Patch, Reader, Text, text, time, whole_number};
+use crate::input::{Patch, Reader, Text, text, time};
 
-pub(super) const NAME: Text = Text {
+/// A person's name.
+pub const NAME: Text = Text {
     max: 200,
     multiline: false,
 };
-pub(super) const LINE: Text = Text {
+/// What is said in one line.
+pub const LINE: Text = Text {
     max: 300,
     multiline: false,
 };
-/// Google takes 8192 characters of description; the footer needs some of them.
-pub(super) const NOTES: Text = Text {
+/// Free text. Google takes 8192 characters of description; the footer needs some of them.
+pub const NOTES: Text = Text {
     max: 5000,
     multiline: true,
 };
+/// Why an appointment is cancelled.
+pub const CANCELLATION_REASON: Text = Text {
+    max: 1000,
+    multiline: true,
+};
+/// A phone number as people write it; it has 3 to 20 digits.
+pub const PHONE: Text = Text {
+    max: 40,
+    multiline: false,
+};
+/// An email address.
+pub const EMAIL: Text = Text {
+    max: 254,
+    multiline: false,
+};
+/// How many minutes an appointment may last.
+pub const MINUTES: RangeInclusive<i64> = 1..=LONGEST.num_minutes();
 
 #[derive(Clone, Copy)]
 pub(super) enum End {
@@ -29,11 +50,7 @@ pub(super) enum End {
 
 pub(super) fn end(reader: &mut Reader) -> End {
     let at = reader.read("ends_at", time);
-    let minutes = reader
-        .read("duration_minutes", |value| {
-            whole_number(value, 1..=LONGEST.num_minutes())
-        })
-        .into_value();
+    let minutes = reader.whole_number("duration_minutes", MINUTES).into_value();
     match (at.into_value(), minutes) {
         (Some(_), Some(_)) => {
             reader.fault("duration_minutes", "must not be given together with ends_at");
@@ -46,16 +63,12 @@ pub(super) fn end(reader: &mut Reader) -> End {
 }
 
 fn phone(value: &Value) -> Result<String, String> {
-    let phone = text(
-        value,
-        Text {
-            max: 40,
-            multiline: false,
-        },
-    )?;
+    let phone = text(value, PHONE)?;
     let digits = phone.chars().filter(char::is_ascii_digit).count();
-    let plausible = phone.chars().all(|c| c.is_ascii_digit() || "+ -()./".contains(c));
-    if phone.is_empty() || (plausible && (3..=20).contains(&digits)) {
+    // As it was sent: none but plain blanks may surround it.
+    let mut sent = value.as_str().unwrap_or_default().chars();
+    let plausible = sent.all(|c| c.is_ascii_digit() || "+ -()./".contains(c));
+    if plausible && (phone.is_empty() || (3..=20).contains(&digits)) {
         Ok(phone)
     } else {
         Err("must be a phone number, such as +923001234567".into())
@@ -80,18 +93,14 @@ pub(super) fn phone_field(reader: &mut Reader) -> Patch<String> {
 
 pub(super) fn email_field(reader: &mut Reader) -> Patch<String> {
     blank_is_null(reader.read("patient_email", |value| {
-        let email = text(
-            value,
-            Text {
-                max: 254,
-                multiline: false,
-            },
-        )?;
-        let plausible = email
+        let email = text(value, EMAIL)?;
+        // As it was sent: none but plain blanks may surround it.
+        let sent = value.as_str().unwrap_or_default().trim_matches(' ');
+        let plausible = sent
             .split_once('@')
             .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'))
-            && !email.contains(char::is_whitespace);
-        if email.is_empty() || plausible {
+            && !sent.contains(char::is_whitespace);
+        if sent.is_empty() || plausible {
             Ok(email)
         } else {
             Err("must be an email address, such as a.khan@example.com".into())

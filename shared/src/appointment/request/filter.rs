@@ -1,11 +1,18 @@
 //! `GET /appointments`.
 
+use std::ops::RangeInclusive;
+
 use chrono::{DateTime, Utc};
 
 use super::fields::searched_phone;
 use crate::appointment::Status;
 use crate::appointment::cursor::Cursor;
-use crate::input::{Fault, Reader, time, whole_number};
+use crate::input::{Fault, Reader, time};
+
+/// How many items a page of a list may have.
+pub const LIMITS: RangeInclusive<i64> = 1..=200;
+/// How many it has where nothing is said.
+pub const DEFAULT_LIMIT: i64 = 50;
 
 /// Which appointments to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,9 +47,9 @@ pub fn filter(query: impl IntoIterator<Item = (String, String)>) -> Result<Filte
             .into_value(),
         patient_phone: reader.read("patient_phone", searched_phone).into_value(),
         limit: reader
-            .read("limit", |value| whole_number(value, 1..=200))
+            .whole_number("limit", LIMITS)
             .into_value()
-            .unwrap_or(50),
+            .unwrap_or(DEFAULT_LIMIT),
         after: reader
             .read("cursor", |value| {
                 value

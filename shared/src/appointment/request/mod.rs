@@ -14,9 +14,10 @@ mod tests;
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-pub use booking::{Booking, booking};
+pub use booking::{Booking, DEFAULT_LENGTH, booking};
 pub use change::{Change, ChangeKind, cancel, cancel_without_reason, patch, reschedule};
-pub use filter::{Filter, filter};
+pub use fields::{CANCELLATION_REASON, EMAIL, LINE, MINUTES, NAME, NOTES, PHONE};
+pub use filter::{DEFAULT_LIMIT, Filter, LIMITS, filter};
 pub use history::history;
 
 /// The longest appointment that can be booked.
