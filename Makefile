@@ -69,6 +69,11 @@ migrate: ## bring the database of DATABASE_URL up to date
 	@$(SETUP) build
 	@cargo run --quiet --bin migrate
 
+.PHONY: openapi
+openapi: ## write what GET /openapi.json and GET /docs answer, after a change of the API
+	@$(SETUP) build
+	WRITE_OPENAPI=1 cargo test --quiet -p appointments-api --bin appointments-api openapi::generator::tests::the_files_are
+
 .PHONY: key
 key: ## print a new API key and its entry in API_KEYS; NAME=frontend SCOPES=appointments or appointments+calendar
 	@$(SETUP) build

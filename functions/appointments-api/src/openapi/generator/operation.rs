@@ -74,7 +74,8 @@ impl Operation {
         self.problem(400, &["malformed_json"]);
         self.problem(413, &["body_too_large"]);
         self.problem(415, &["unsupported_media_type"]);
-        let media = json!({"schema": schema::named(name), "examples": examples});
+        let mut media = json!({"schema": schema::named(name)});
+        media["examples"] = examples;
         let content: Map<String, Value> = content_types
             .iter()
             .map(|content_type| ((*content_type).to_owned(), media.clone()))
@@ -85,30 +86,22 @@ impl Operation {
 
     /// It succeeds with this.
     pub(super) fn gives(mut self, status: u16, description: &str, name: &str, example: Value) -> Self {
-        let media = json!({"schema": schema::named(name), "example": example});
-        self.answers.push((
-            status,
-            json!({
-                "description": description,
-                "headers": {"x-request-id": {"$ref": "#/components/headers/x-request-id"}},
-                "content": {"application/json": media},
-            }),
-        ));
-        self
+        let mut media = json!({"schema": schema::named(name)});
+        media["example"] = example;
+        self.answers.push((status, plain(description)));
+        self.holding("application/json", media)
     }
 
     /// It succeeds with nothing to say.
     pub(super) fn gives_nothing(mut self, status: u16, description: &str) -> Self {
-        let headers = json!({"x-request-id": {"$ref": "#/components/headers/x-request-id"}});
-        self.answers
-            .push((status, json!({"description": description, "headers": headers})));
+        self.answers.push((status, plain(description)));
         self
     }
 
-    /// What it gives is of another kind.
-    pub(super) fn holding(mut self, content_type: &str, schema: &Value) -> Self {
+    /// What it gives has this body.
+    pub(super) fn holding(mut self, content_type: &str, media: Value) -> Self {
         if let Some((_, answer)) = self.answers.last_mut() {
-            answer["content"][content_type] = json!({"schema": schema});
+            answer["content"][content_type] = media;
         }
         self
     }
@@ -124,7 +117,7 @@ impl Operation {
     }
 
     /// What can be done next with what it gave.
-    pub(super) fn leads_to(mut self, links: Value) -> Self {
+    pub(super) fn leads_to(mut self, links: &Value) -> Self {
         for (_, answer) in &mut self.answers {
             answer["links"] = links.clone();
         }
@@ -180,4 +173,10 @@ impl Operation {
         operation["responses"] = answers.into();
         operation
     }
+}
+
+/// An answer without a body.
+fn plain(description: &str) -> Value {
+    let headers = json!({"x-request-id": {"$ref": "#/components/headers/x-request-id"}});
+    json!({"description": description, "headers": headers})
 }

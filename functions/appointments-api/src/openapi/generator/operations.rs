@@ -43,13 +43,13 @@ fn appointments(method: &Method, path: &str) -> Option<Operation> {
             .body("Booking", &JSON, examples::bookings(), true)
             .gives(201, "Booked.", "Appointment", examples::appointment())
             .with_headers(&["ETag", "Location", "Idempotent-Replayed"])
-            .leads_to(next_steps())
+            .leads_to(&next_steps())
             .fails(409, &["slot_taken"]),
         ("GET", "/appointments/{id}") => new("readAppointment", "Read an appointment")
             .of_one()
             .gives(200, "The appointment.", "Appointment", examples::appointment())
             .with_headers(&["ETag"])
-            .leads_to(next_steps()),
+            .leads_to(&next_steps()),
         ("PATCH", "/appointments/{id}") => new("changeAppointment", "Change an appointment")
             .about("A merge patch (RFC 7396): what is not named stays, `null` clears. The same event is updated.")
             .of_one()
@@ -205,7 +205,7 @@ impl Operation {
     /// A file that caches may keep.
     fn gives_file(self, content_type: &str, schema: &Value) -> Self {
         self.gives_nothing(200, "The file.")
-            .holding(content_type, schema)
+            .holding(content_type, json!({"schema": schema}))
             .gives_nothing(304, "The copy that `If-None-Match` names is still good.")
             .with_headers(&["ETag"])
     }

@@ -152,13 +152,13 @@ impl Problems {
 
 fn answer(status: u16, codes: &[&'static str]) -> Value {
     let mut headers = json!({"x-request-id": {"$ref": "#/components/headers/x-request-id"}});
-    let says_when = |code: &&str| meaning(code).contains("`Retry-After`");
+    let says_when = |code: &&'static str| meaning(code).contains("`Retry-After`");
     for (there, name, always) in [
         (status == 401, "WWW-Authenticate", true),
         (
-            codes.iter().any(|code| says_when(&code)),
+            codes.iter().any(says_when),
             "Retry-After",
-            codes.iter().all(|code| says_when(&code)),
+            codes.iter().all(says_when),
         ),
     ] {
         if there {

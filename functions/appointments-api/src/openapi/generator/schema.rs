@@ -153,7 +153,9 @@ pub(super) fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> Value {
 
 /// A list.
 pub(super) fn list(items: Value) -> Value {
-    json!({"type": "array", "items": items})
+    let mut list = json!({"type": "array"});
+    list["items"] = items;
+    list
 }
 
 /// A schema of the components.

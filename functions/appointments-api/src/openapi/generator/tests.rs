@@ -18,7 +18,7 @@ fn files() -> Vec<(PathBuf, String)> {
     let document = document();
     let json = format!("{document:#}\n");
     let page = page::page(&document);
-    let tag = |text: &str| format!("\"{}\"", hex(&Sha256::digest(text)[..16]));
+    let tag = |text: &str| format!("\"{}\"", hex::encode(&Sha256::digest(text)[..16]));
     let policy = page::policy(&STANDARD.encode(Sha256::digest(page::STYLE)));
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("openapi");
     vec![
@@ -28,10 +28,6 @@ fn files() -> Vec<(PathBuf, String)> {
         (folder.join("docs.html.policy"), policy),
         (folder.join("docs.html"), page),
     ]
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]
@@ -53,8 +49,11 @@ fn the_files_are_what_the_code_says() {
     }
 }
 
-/// The bodies that have readers of their own: what is enough, and whether the reader takes a value.
-fn readers() -> [(&'static str, Value, fn(Value) -> Result<(), Vec<Fault>>); 4] {
+/// What the code reads a body by.
+type Read = fn(Value) -> Result<(), Vec<Fault>>;
+
+/// The bodies that have readers of their own, by name, and what is enough for each.
+fn readers() -> [(&'static str, Value, Read); 4] {
     fn now() -> DateTime<Utc> {
         "1960-01-01T00:00:00Z".parse().unwrap()
     }
