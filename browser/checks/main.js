@@ -11,3 +11,4 @@ await import("./example.js");
 await import("./answers.js");
 await import("./strangers.js");
 await import("./tokens.js");
+await import("./typed.js");

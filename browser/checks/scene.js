@@ -1,4 +1,4 @@
-// What all checks share: the running system, two web servers, an issuer of tokens and a browser.
+// What all checks share: the running system, three web servers, an issuer of tokens and a browser.
 
 import { startChromium } from "./chromium.js";
 import { startIssuer } from "./issuer.js";
@@ -16,8 +16,9 @@ let browser;
 let started = [];
 
 export async function set() {
-  const [page, other] = (started = [await servePages(), await servePages()]);
-  allowed = [`http://127.0.0.1:${page.port}`, `http://clinic.test:${page.port}`];
+  const [page, second, other] = (started = [await servePages(), await servePages(), await servePages()]);
+  allowed = [page, second].map(({ port }) => `http://127.0.0.1:${port}`);
+  allowed.push(`http://clinic.test:${page.port}`);
   strangers = [
     `http://127.0.0.1:${other.port}`,
     `http://clinic.test:${other.port}`,

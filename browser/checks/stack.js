@@ -33,9 +33,10 @@ export async function startStack(settings) {
     },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  // When the tests die, it does not stay.
   const interrupt = () => child.kill("SIGINT");
+  // When the tests are ended, it does not stay. Ctrl-C in a terminal reaches it, too.
   process.on("exit", interrupt);
+  process.once("SIGTERM", () => process.exit(1));
   const ended = once(child, "exit");
   await lineWith(child.stdout, "ready");
   const url = `http://127.0.0.1:${ports[0]}/`;

@@ -18,7 +18,7 @@ function attempts(booked) {
     ["GET", "/appointments"],
     ["GET", path],
     ["GET", "/health", { key: null }],
-    ["GET", "/health", { key: null, cache: "force-cache" }],
+    ["GET", "/openapi.json", { key: null, cache: "force-cache" }],
     ["PATCH", path, { body: { notes: "changed" } }],
     ["POST", `${path}/cancel`],
     ["DELETE", path],
@@ -50,7 +50,7 @@ test("a page from an origin that only looks like an allowed one gets nowhere", a
 
 test("a page of another scheme gets nowhere", () =>
   withPage("about:blank", async (page) => {
-    const https = allowed[1].replace("http:", "https:");
+    const https = allowed[2].replace("http:", "https:");
     // A page that no server sent counts as one from the internet, which has to ask before it reaches this machine.
     await page.context().grantPermissions(["local-network-access"], { origin: https });
     await page.route(`${https}/`, (route) => route.fulfill({ contentType: "text/html", body: "<p>secure</p>" }));
