@@ -70,7 +70,7 @@ migrate: ## bring the database of DATABASE_URL up to date
 	@cargo run --quiet --bin migrate
 
 .PHONY: openapi
-openapi: ## write what GET /openapi.json and GET /docs answer, after a change of the API
+openapi: ## after a change of the API: write its OpenAPI document, its page and the voice agent's tools
 	@$(SETUP) build
 	WRITE_OPENAPI=1 cargo test --quiet -p appointments-api --bin appointments-api openapi::generator::tests::the_files_are
 

@@ -14,6 +14,7 @@ mod problems;
 mod requests;
 mod schema;
 mod tests;
+mod tools;
 
 use serde_json::{Map, Value, json};
 

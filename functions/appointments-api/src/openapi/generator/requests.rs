@@ -19,7 +19,7 @@ use crate::calendar::events::LONGEST_TOKEN;
 use crate::calendar::watch::LONGEST_ADDRESS;
 
 /// 3 to 20 digits and what people write between them; or blank.
-const PHONE_PATTERN: &str = "^[-+ ()./]*(?:(?:[0-9][-+ ()./]*){3,20})?$";
+const PHONE_PATTERN: &str = "^(?: *|[-+ ()./]*(?:[0-9][-+ ()./]*){3,20})$";
 const EMAIL_PATTERN: &str = r"^ *(?:[^@\s\u0000-\u001f\u007f-\u009f]+@[^@\s\u0000-\u001f\u007f-\u009f]+ *)?$";
 /// The same as a request in a query, where a blank one asks for nothing.
 const SOUGHT_PHONE_PATTERN: &str = "^[-+ ()./]*(?:[0-9][-+ ()./]*){3,20}$";

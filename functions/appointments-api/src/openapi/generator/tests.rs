@@ -11,7 +11,7 @@ use shared::appointment::request;
 use shared::input::Fault;
 
 use super::conformance::faults;
-use super::{document, page, schema};
+use super::{document, page, schema, tools};
 
 /// Each generated file and what it should hold.
 fn files() -> Vec<(PathBuf, String)> {
@@ -21,13 +21,26 @@ fn files() -> Vec<(PathBuf, String)> {
     let tag = |text: &str| format!("\"{}\"", hex::encode(&Sha256::digest(text)[..16]));
     let policy = page::policy(&STANDARD.encode(Sha256::digest(page::STYLE)));
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("openapi");
+    let docs = docs();
     vec![
         (folder.join("openapi.json.tag"), tag(&json)),
         (folder.join("openapi.json"), json),
         (folder.join("docs.html.tag"), tag(&page)),
         (folder.join("docs.html.policy"), policy),
         (folder.join("docs.html"), page),
+        (
+            docs.join("voice-agent-tools.json"),
+            format!("{:#}\n", tools::definitions(&document)),
+        ),
+        (
+            docs.join("voice-agent-requests.json"),
+            format!("{:#}\n", tools::requests(&document)),
+        ),
     ]
+}
+
+fn docs() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs")
 }
 
 #[test]
@@ -106,6 +119,7 @@ fn values(member: &Value) -> Vec<Value> {
         "x\n",
         "+92 300 1234567",
         " (021) 555-0100 ",
+        "(-)",
         "12",
         "123",
         "1-2/3.4",
@@ -292,6 +306,35 @@ fn the_page_loads_nothing_and_runs_nothing() {
         match target.strip_prefix('#') {
             Some(id) => assert!(page.contains(&format!("id=\"{id}\"")), "{target} is nowhere"),
             None => assert_eq!(target, "openapi.json"),
+        }
+    }
+}
+
+#[test]
+fn the_voice_agents_page_has_words_for_every_problem_that_its_requests_may_meet() {
+    let page = std::fs::read_to_string(docs().join("voice-agent.md")).unwrap();
+    let document = document();
+    for (tool, request) in tools::requests(&document).as_object().unwrap() {
+        assert!(page.contains(&format!("`{tool}`")), "{tool}");
+        let path = request["path"]
+            .as_str()
+            .unwrap()
+            .replace("{appointment_id}", "{id}");
+        let method = request["method"].as_str().unwrap().to_lowercase();
+        for answer in document["paths"][path][method]["responses"]
+            .as_object()
+            .unwrap()
+            .values()
+        {
+            let answer = match answer["$ref"].as_str() {
+                Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap(),
+                None => answer,
+            };
+            let codes = &answer["content"]["application/problem+json"]["schema"]["allOf"][1]["properties"]["code"]
+                ["enum"];
+            for code in codes.as_array().into_iter().flatten() {
+                assert!(page.contains(&format!("`{}`", code.as_str().unwrap())), "{code}");
+            }
         }
     }
 }
