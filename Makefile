@@ -15,7 +15,7 @@ TEST ?=
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## start everything on this machine: API on http://127.0.0.1:9000/, until Ctrl-C
@@ -28,6 +28,15 @@ test: ## run all tests, beside a throw-away PostgreSQL server; TEST="..." goes t
 	@$(SETUP) build run test postgres pgbouncer
 	cargo build --workspace
 	@CARGO_LAMBDA=$(VENV)/cargo-lambda PROJECT_PYTHON=$(VENV)/python exec $(BINARIES)/local with-postgres -- cargo test --workspace --no-fail-fast $(TEST)
+
+# Passed on to node, for example CHECKS="--test-name-pattern=doubled".
+CHECKS ?=
+
+.PHONY: test-browser
+test-browser: ## try the API from pages in Chromium, and through types that TypeScript generates from its document
+	@$(SETUP) build run postgres chromium browser
+	cargo build --workspace
+	@cd browser && CARGO_LAMBDA=$(VENV)/cargo-lambda LOCAL=$(BINARIES)/local exec node --test-reporter=spec $(CHECKS) checks/main.js
 
 # How many random histories `make simulate` plays; SEED=... replays one.
 HISTORIES ?= 20000

@@ -4,6 +4,8 @@
 #   build      what compiling needs: cargo, a C compiler, perl
 #   postgres   a PostgreSQL server
 #   pgbouncer  the pooler that tests go through
+#   chromium   Chromium or Chrome
+#   browser    node, npm, and the npm packages of browser/package-lock.json
 #   run, test, lint, deploy
 #              the pinned Python packages of FILE.txt beside this script, in .venv of the project
 #
@@ -74,6 +76,35 @@ have_pgbouncer() {
     have pgbouncer || [ -x /usr/sbin/pgbouncer ] || install pgbouncer pgbouncer
 }
 
+# Where `browser/checks/chromium.js` finds one, too.
+has_chromium() {
+    have chromium || have google-chrome || [ -d "/Applications/Google Chrome.app" ]
+}
+
+have_chromium() {
+    has_chromium && return 0
+    if have brew && ! have apt-get; then
+        brew install --quiet --cask google-chrome || true
+    else
+        # Ubuntu has it as a snap only, which does not run everywhere.
+        install chromium chromium
+    fi
+    has_chromium || fail "neither Chromium nor Chrome is here: install one of them, then try again"
+}
+
+have_browser() {
+    local folder=$here/../../browser stamp
+    have node || install nodejs node
+    have npm || install npm node
+    node -e 'process.exit(process.versions.node.split(".")[0] >= 18 ? 0 : 1)' ||
+        fail "node $(node --version) is too old: install Node.js 18 or later, then try again"
+    stamp=$folder/node_modules/.installed-$(cksum <"$folder/package-lock.json" | cut -d' ' -f1)
+    [ -e "$stamp" ] && return 0
+    echo "set-up: installing the npm packages of browser/package-lock.json"
+    (cd "$folder" && npm ci --silent) || fail "npm could not install browser/package-lock.json: run \`npm ci\` there to see why"
+    touch "$stamp"
+}
+
 have_packages() {
     local requirements=$here/$1.txt stamp
     stamp=$venv/.$1-$(cksum <"$requirements" | cut -d' ' -f1)
@@ -93,7 +124,7 @@ have_packages() {
 
 for need in "$@"; do
     case $need in
-    build | postgres | pgbouncer) "have_$need" ;;
+    build | postgres | pgbouncer | chromium | browser) "have_$need" ;;
     run | test | lint | deploy) have_packages "$need" ;;
     *) fail "nothing is known about '$need'" ;;
     esac

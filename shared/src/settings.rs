@@ -249,13 +249,22 @@ fn list(text: &str, valid: impl Fn(&str) -> bool) -> Option<Vec<String>> {
     (!items.is_empty()).then_some(items)
 }
 
+/// Whether this is an origin as browsers write it, in lower case and without a port that goes without saying: any other
+/// would be equal to none of theirs.
 fn is_origin(text: &str) -> bool {
-    text.parse::<http::Uri>().is_ok_and(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https"))
-            && uri
-                .authority()
-                .is_some_and(|authority| text.ends_with(authority.as_str()) && !text.contains(['*', '@']))
-    })
+    let as_browsers_write_it = |uri: &http::Uri| {
+        let (scheme, usual_port) = match uri.scheme_str()? {
+            "http" => ("http", 80),
+            "https" => ("https", 443),
+            _ => return None,
+        };
+        let host = uri.host()?.to_ascii_lowercase();
+        let port = uri.port_u16().filter(|port| *port != usual_port);
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        Some(format!("{scheme}://{host}{port}"))
+    };
+    let uri = text.parse().ok();
+    !text.contains('*') && uri.as_ref().and_then(as_browsers_write_it).as_deref() == Some(text)
 }
 
 /// Whether what goes to this address, and comes from there, cannot be read or changed on its way: https, or http on
@@ -344,13 +353,19 @@ mod tests {
     }
 
     #[test]
-    fn origins_have_no_path_and_no_wildcard() {
+    fn an_origin_is_one_only_as_browsers_write_it() {
         for (origin, good) in [
             ("https://app.example.com", true),
             ("http://127.0.0.1:3000", true),
             ("https://*.example.com", false),
             ("*", false),
             ("https://app.example.com/", false),
+            ("https://App.example.com", false),
+            ("https://app.example.com:443", false),
+            ("http://app.example.com:443", true),
+            ("https://app.example.com:", false),
+            ("https://me@app.example.com", false),
+            ("null", false),
             ("ftp://example.com", false),
         ] {
             assert_eq!(is_origin(origin), good, "{origin}");

@@ -6,6 +6,9 @@ use std::process::Command;
 use super::ports::Ports;
 use super::secrets::Secrets;
 
+/// Where a frontend under development is served from: the example of this repository, and what npm's tools choose.
+const FRONTENDS: &str = "http://127.0.0.1:3000,http://localhost:3000,http://localhost:5173";
+
 /// Settings that the person has not set, and their local values.
 #[derive(Debug, Clone)]
 pub(super) struct Environment {
@@ -30,7 +33,7 @@ impl Environment {
         environment.set("GOOGLE_CALENDAR_ID", "clinic@example.com");
         environment.set("CLINIC_TIME_ZONE", "Asia/Karachi");
         environment.set("WORKING_HOURS", "mon-fri 09:00-17:00");
-        environment.set("ALLOWED_ORIGINS", "http://127.0.0.1:3000");
+        environment.set("ALLOWED_ORIGINS", FRONTENDS);
         environment.set("API_KEYS", &secrets.api_keys());
         environment.set("AUTO_SYNC_ENABLED", "true");
         environment.set("AUTO_SYNC_INTERVAL", "300");

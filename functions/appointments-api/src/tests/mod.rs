@@ -4,6 +4,7 @@ mod access;
 mod appointments;
 mod availability;
 mod calendar;
+mod cors;
 mod failed_logins;
 mod held;
 mod history;
