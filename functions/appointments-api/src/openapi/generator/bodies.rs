@@ -7,7 +7,7 @@ use shared::appointment::request::{
 };
 
 use super::schema::{
-    Member, asked, by_default, flag, may, must, text, text_like, text_not_blank, time, whole_number, words,
+    Member, asked, flag, may, must, text, text_like, text_not_blank, time, whole_number, words,
 };
 use crate::calendar::watch::LONGEST_ADDRESS;
 
@@ -90,12 +90,8 @@ fn cancellation() -> Value {
 
 fn sync() -> Value {
     let meaning = "Carry out cancellations that are held back because a listing would cancel more than half of what is \
-                   upcoming. Good for this run only.";
-    asked(vec![may(
-        "confirm_mass_cancel",
-        by_default(flag(), false),
-        meaning,
-    )])
+                   upcoming. Good for this run only; `false` if not given.";
+    asked(vec![may("confirm_mass_cancel", flag(), meaning)])
 }
 
 fn watch() -> Value {
@@ -157,17 +153,19 @@ fn end(otherwise: &str) -> [Member; 2] {
     ]
 }
 
+/// Without a `default`: types that openapi-typescript makes would insist on a member that has one.
 fn permissions() -> [Member; 2] {
     [
         may(
             "allow_past",
-            by_default(flag(), false),
-            "Whether it may start in the past.",
+            flag(),
+            "Whether it may start in the past; `false` if not given.",
         ),
         may(
             "allow_busy",
-            by_default(flag(), false),
-            "Whether it may lie on an event of a person's own in Google Calendar. Never on another appointment.",
+            flag(),
+            "Whether it may lie on an event of a person's own in Google Calendar, never on another appointment; `false` \
+             if not given.",
         ),
     ]
 }

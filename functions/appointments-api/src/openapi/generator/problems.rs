@@ -170,8 +170,12 @@ fn answer(status: u16, codes: &[&'static str]) -> Value {
         .iter()
         .map(|code| format!("`{code}`: {}", meaning(code)))
         .collect();
-    let narrowed =
-        json!({"type": "object", "properties": {"status": {"const": status}, "code": {"enum": codes}}});
+    // `required` and `type` say nothing new; generators of types need them to tell problems apart by their code.
+    let narrowed = json!({
+        "type": "object",
+        "required": ["status", "code"],
+        "properties": {"status": {"const": status}, "code": {"type": "string", "enum": codes}},
+    });
     let mut content = json!({"schema": {"allOf": [named("Problem"), narrowed]}});
     if let Some(example) = super::examples::problem(codes[0]) {
         content["example"] = example;
