@@ -5,13 +5,15 @@
 //! that the API's own tests see against the document, which in those tests allows no member that it does not name.
 
 mod answers;
+mod bodies;
+mod calendar_answers;
 pub(crate) mod conformance;
 mod examples;
 mod operation;
 mod operations;
 mod page;
+mod parameters;
 mod problems;
-mod requests;
 mod schema;
 mod tests;
 mod tools;
@@ -42,7 +44,7 @@ pub(crate) fn document() -> Value {
         let methods = paths.entry(route.path).or_insert_with(|| json!({}));
         methods[route.method.as_str().to_lowercase()] = operation.into_value(route.access);
     }
-    let schemas = answers::schemas().into_iter().chain(requests::bodies());
+    let schemas = answers::schemas().into_iter().chain(bodies::schemas());
     let schemas: Map<String, Value> = schemas.map(|(name, schema)| (name.to_owned(), schema)).collect();
     let tags = operations::TAGS.map(|(name, description)| json!({"name": name, "description": description}));
     json!({

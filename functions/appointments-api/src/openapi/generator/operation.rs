@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::problems::Problems;
-use super::{requests, schema};
+use super::{parameters, schema};
 use crate::access::Access;
 
 /// What one route does, in the document's terms.
@@ -46,13 +46,13 @@ impl Operation {
     /// Its path names an appointment.
     pub(super) fn of_one(mut self) -> Self {
         self.problem(404, &["not_found"]);
-        self.parameters([requests::id()])
+        self.parameters([parameters::id()])
     }
 
     /// It is refused when the appointment has changed.
     pub(super) fn if_match(mut self) -> Self {
         self.problem(412, &["version_conflict"]);
-        self.parameters([requests::if_match()])
+        self.parameters([parameters::if_match()])
     }
 
     /// It may be sent again under a key.
@@ -60,7 +60,7 @@ impl Operation {
         self.problem(400, &["malformed_idempotency_key"]);
         self.problem(409, &["idempotency_key_in_progress"]);
         self.problem(422, &["idempotency_key_reused"]);
-        self.parameters([requests::idempotency_key()])
+        self.parameters([parameters::idempotency_key()])
     }
 
     /// It takes a body.

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::operation::Operation;
-use super::{examples, requests};
+use super::{examples, parameters};
 
 const JSON: [&str; 1] = ["application/json"];
 const PATCHES: [&str; 2] = ["application/json", "application/merge-patch+json"];
@@ -35,7 +35,7 @@ fn appointments(method: &Method, path: &str) -> Option<Operation> {
     Some(match (method.as_str(), path) {
         ("GET", "/appointments") => new("listAppointments", "List appointments")
             .about("A page of appointments by their start. `from` and `to` select every appointment that overlaps the window.")
-            .parameters(requests::of_list())
+            .parameters(parameters::of_list())
             .gives(200, "A page.", "AppointmentList", examples::appointment_list()),
         ("POST", "/appointments") => new("bookAppointment", "Book an appointment")
             .about("Google is not asked: the event follows within seconds. Two appointments of one calendar never overlap.")
@@ -83,11 +83,11 @@ fn appointments(method: &Method, path: &str) -> Option<Operation> {
         ("GET", "/appointments/{id}/history") => new("readHistory", "Tell who changed an appointment, what and when")
             .about("An entry for each version, people's edits in Google included; the last 100 at most.")
             .of_one()
-            .parameters(requests::of_history())
+            .parameters(parameters::of_history())
             .gives(200, "The changes.", "History", examples::history()),
         ("GET", "/availability") => Operation::new("findSlots", "Availability", "Find free slots")
             .about("Slots inside the opening hours, clear of appointments and of people's own events.")
-            .parameters(requests::of_availability())
+            .parameters(parameters::of_availability())
             .gives(200, "The slots; none if nothing is free.", "Availability", examples::availability()),
         _ => return None,
     })
@@ -111,14 +111,14 @@ fn calendar(method: &Method, path: &str) -> Option<Operation> {
     let new = |id, summary| Operation::new(id, "Calendar", summary);
     let sync = |id, summary| {
         new(id, summary)
-            .parameters([requests::calendar_ids()])
+            .parameters([parameters::calendar_ids()])
             .asks_google()
             .fails(409, &["sync_in_progress"])
             .fails(503, &["out_of_time"])
     };
     let rule = |id, summary| {
         new(id, summary)
-            .parameters([requests::calendar_id()])
+            .parameters([parameters::calendar_id()])
             .gives(200, "How it stands.", "AutoSync", examples::auto_sync())
             .fails(409, &["auto_sync_not_configured"])
             .fails(
@@ -136,7 +136,7 @@ fn calendar(method: &Method, path: &str) -> Option<Operation> {
             "readCalendarStatus",
             "Tell whether Google takes part, and what waits",
         )
-        .parameters([requests::calendar_id()])
+        .parameters([parameters::calendar_id()])
         .gives(
             200,
             "How it stands.",
@@ -158,12 +158,12 @@ fn calendar(method: &Method, path: &str) -> Option<Operation> {
         ),
         ("GET", "/calendar/events") => new("listCalendarEvents", "List what Google shows")
             .about("Appointments and people's own events, as Google has them now.")
-            .parameters(requests::of_events())
+            .parameters(parameters::of_events())
             .asks_google()
             .gives(200, "A page.", "EventList", examples::event_list()),
         ("POST", "/calendar/setup-watch") => new("openWatch", "Have Google notify an address")
             .about("One that was there before is replaced, the new one live before the old one stops.")
-            .parameters([requests::calendar_id()])
+            .parameters([parameters::calendar_id()])
             .body("WatchRequest", &JSON, examples::watches(), true)
             .asks_google()
             .gives(
@@ -174,7 +174,7 @@ fn calendar(method: &Method, path: &str) -> Option<Operation> {
             )
             .fails(409, &["watch_stopped", "not_configured"]),
         ("POST", "/calendar/stop-watch") => new("closeWatch", "Stop the calendar's channels")
-            .parameters([requests::calendar_id()])
+            .parameters([parameters::calendar_id()])
             .asks_google()
             .gives(200, "None is left.", "WatchStopped", json!({"active": false})),
         ("GET", "/calendar/auto-sync/status") => rule("readAutoSync", "Tell whether the 5-minute run is on"),
@@ -192,10 +192,10 @@ fn service(method: &Method, path: &str) -> Option<Operation> {
             .fails(500, &["internal_error"])
             .fails(503, &["database_busy", "database_unavailable"]),
         ("GET", "/openapi.json") => new("readOpenApi", "This document")
-            .parameters([requests::if_none_match()])
+            .parameters([parameters::if_none_match()])
             .gives_file("application/json", &json!({"type": "object"})),
         ("GET", "/docs") => new("readDocs", "This document as a page")
-            .parameters([requests::if_none_match()])
+            .parameters([parameters::if_none_match()])
             .gives_file("text/html", &json!({"type": "string"})),
         _ => return None,
     })
