@@ -12,6 +12,7 @@ pub mod bus;
 pub mod database;
 pub mod deadline;
 pub mod google;
+pub mod headers;
 pub mod input;
 pub mod problem;
 pub mod settings;

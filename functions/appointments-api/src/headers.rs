@@ -76,14 +76,7 @@ pub(crate) async fn finish(mut request: Request, next: Next) -> Response {
     if let Ok(id) = HeaderValue::from_str(&info.id) {
         headers.insert(REQUEST_ID, id);
     }
-    // Of what is about no patient, caches may keep a copy: its handler says so.
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    shared::headers::guard(headers);
     span.in_scope(|| {
         tracing::info!(
             http.method = %method, http.route = route, http.status = response.status().as_u16(),

@@ -59,11 +59,7 @@ impl Webhook {
             _ => Problem::not_found("path").into_response(),
         };
         let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        );
+        shared::headers::guard(headers);
         let id = request
             .extensions()
             .get::<Context>()

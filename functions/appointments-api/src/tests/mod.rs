@@ -94,7 +94,10 @@ impl Api {
     }
 
     async fn send_raw(&self, request: Request<Body>) -> Response {
-        self.router.clone().oneshot(request).await.unwrap()
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let missing = shared::headers::unguarded(response.headers());
+        assert!(missing.is_empty(), "an answer without {missing:?}");
+        response
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {
