@@ -34,8 +34,9 @@ export async function startIssuer() {
       return `${signed}.${signature.toString("base64url")}`;
     },
     async stop() {
+      server.close();
       server.closeAllConnections();
-      await once(server.close(), "close");
+      await once(server, "close");
     },
   };
 }

@@ -23,8 +23,9 @@ export async function servePages() {
   return {
     port: server.address().port,
     async stop() {
+      server.close();
       server.closeAllConnections();
-      await once(server.close(), "close");
+      await once(server, "close");
     },
   };
 }
