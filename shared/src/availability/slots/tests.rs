@@ -134,7 +134,8 @@ fn written(openings: &[(u16, u16)]) -> String {
 }
 
 /// A start is looked for at every minute; it is one if the clock shows it for the first time, on the opening's grid, and
-/// each minute from there on is in the same opening and taken by nobody.
+/// each minute from there on is in the same opening and taken by nobody. A clock that is put back, even to before the opening,
+/// closes nobody's door.
 fn oracle(
     window: Span,
     (length, step): (i64, i64),
@@ -156,15 +157,21 @@ fn oracle(
         let Some((day, (opens, closes), minute)) = opening(*at) else {
             return false;
         };
-        let shown_before = || (1..=180).any(|ago| wall(*at - TimeDelta::minutes(ago)) == wall(*at));
+        let shown_before =
+            |at: DateTime<Utc>| (1..=180).any(|ago| wall(at - TimeDelta::minutes(ago)) == wall(at));
+        let put_back = |at: DateTime<Utc>| {
+            let minute = wall(at).hour() * 60 + wall(at).minute();
+            wall(at).date() == day && minute < opens.into() && shown_before(at)
+        };
         i64::from(minute - opens) % step == 0
-            && !shown_before()
+            && !shown_before(*at)
             && *at + TimeDelta::minutes(length) <= window.until
             && (0..length)
                 .map(|after| *at + TimeDelta::minutes(after))
                 .all(|at| {
                     let in_opening = opening(at).is_some_and(|(d, o, _)| (d, o) == (day, (opens, closes)));
-                    in_opening && !taken.iter().any(|taken| (taken.from..taken.until).contains(&at))
+                    (in_opening || put_back(at))
+                        && !taken.iter().any(|taken| (taken.from..taken.until).contains(&at))
                 })
     };
     (0..minutes)
