@@ -75,6 +75,11 @@ openapi: ## after a change of the API: write its OpenAPI document, its page and 
 	@$(SETUP) build
 	WRITE_OPENAPI=1 cargo test --quiet -p appointments-api --bin appointments-api openapi::generator::tests::the_files_are
 
+.PHONY: phones
+phones: ## write again which time zones lie in countries that dial alike, from the versions in local/setup/phones.txt
+	@$(SETUP) phones
+	$(VENV)/python local/phones/zones.py > shared/src/appointment/phone/zones.txt
+
 .PHONY: key
 key: ## print a new API key and its entry in API_KEYS; NAME=frontend SCOPES=appointments or appointments+calendar
 	@$(SETUP) build

@@ -6,7 +6,7 @@
 #   pgbouncer  the pooler that tests go through
 #   chromium   Chromium or Chrome
 #   browser    node, npm, and the npm packages of browser/package-lock.json
-#   run, test, lint, deploy
+#   run, test, lint, deploy, phones
 #              the pinned Python packages of FILE.txt beside this script, in .venv of the project
 #
 # Run again it does nothing and takes a few milliseconds.
@@ -125,7 +125,7 @@ have_packages() {
 for need in "$@"; do
     case $need in
     build | postgres | pgbouncer | chromium | browser) "have_$need" ;;
-    run | test | lint | deploy) have_packages "$need" ;;
+    run | test | lint | deploy | phones) have_packages "$need" ;;
     *) fail "nothing is known about '$need'" ;;
     esac
 done

@@ -114,7 +114,9 @@ async fn a_call_finds_books_looks_up_moves_and_cancels() {
     let offered = left["slots"][0]["starts_at"].clone();
     assert_ne!(offered, slot(0));
 
-    let ahead = json!({"patient_phone": phone, "from": "2031-01-01T00:00:00+05:00", "status": "scheduled"});
+    // As the patient says it.
+    let ahead =
+        json!({"patient_phone": "0300 1234567", "from": "2031-01-01T00:00:00+05:00", "status": "scheduled"});
     let (status, list) = agent
         .call("call-5", "find_appointments_by_phone", ahead.clone())
         .await;

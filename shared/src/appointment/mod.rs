@@ -2,10 +2,12 @@
 //!
 //! - [`request`]: what a caller may ask for, checked without I/O.
 //! - [`idempotency`]: when two requests are one; pure.
+//! - [`phone`]: how one number may be written; pure.
 //! - [`queries`]: all the SQL that touches an appointment on a caller's behalf.
 
 pub mod cursor;
 pub mod idempotency;
+pub mod phone;
 pub mod queries;
 pub mod request;
 

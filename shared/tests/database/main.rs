@@ -8,6 +8,7 @@
 mod breaks;
 mod limits;
 mod migrations;
+mod plans;
 mod pooler;
 mod statements;
 mod tls;

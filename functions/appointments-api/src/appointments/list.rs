@@ -25,7 +25,7 @@ pub(crate) async fn handle(
     info: RequestInfo,
     Parameters(parameters): Parameters,
 ) -> Result<Response, ApiError> {
-    let filter = request::filter(parameters)?;
+    let filter = request::filter(parameters, app.clinic.time_zone)?;
     let (appointments, next) = queries::list(&app.db, info.soon(), &filter).await?;
     let items = appointments.iter().map(Representation::from).collect();
     Ok(ok(&Page {

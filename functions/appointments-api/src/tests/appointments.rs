@@ -230,6 +230,9 @@ async fn a_list_is_paged_filtered_and_ordered() {
         ("status=cancelled", 0),
         ("patient_phone=%2B923001234567", 5),
         ("patient_phone=%2B92-300-1234567", 5),
+        ("patient_phone=0300%201234567", 5),
+        ("patient_phone=00923001234567", 5),
+        ("patient_phone=%2B443001234567", 0),
         ("patient_phone=%2B923001234568", 0),
     ] {
         let page = api.get(&format!("/appointments?{query}")).await;

@@ -41,7 +41,7 @@ const LIST: &str = concat!(
      where ($1::timestamptz is null or a.ends_at > $1)
        and ($2::timestamptz is null or a.starts_at < $2)
        and ($3::text is null or a.status = $3)
-       and ($4::text is null or regexp_replace(a.patient_phone, '[^0-9+]', '', 'g') = $4)
+       and ($4::text[] is null or regexp_replace(a.patient_phone, '[^0-9+]', '', 'g') = any($4))
        and ($5::timestamptz is null or (a.starts_at, a.id) > ($5, $6::uuid))
      order by a.starts_at, a.id
      limit $7"
@@ -54,10 +54,6 @@ pub async fn list(
     filter: &Filter,
 ) -> Result<(Vec<Appointment>, Option<Cursor>), DatabaseError> {
     let status = filter.status.map(Status::as_str);
-    let phone = filter
-        .patient_phone
-        .as_ref()
-        .map(|phone| phone.replace(|c| !matches!(c, '0'..='9' | '+'), ""));
     let (after_start, after_id) = filter.after.map(|cursor| (cursor.starts_at, cursor.id)).unzip();
     // One more than asked for tells whether there is a next page.
     let limit = filter.limit + 1;
@@ -70,7 +66,7 @@ pub async fn list(
                         (&filter.from, Type::TIMESTAMPTZ),
                         (&filter.to, Type::TIMESTAMPTZ),
                         (&status, Type::TEXT),
-                        (&phone, Type::TEXT),
+                        (&filter.patient_phone, Type::TEXT_ARRAY),
                         (&after_start, Type::TIMESTAMPTZ),
                         (&after_id, Type::UUID),
                         (&limit, Type::INT8),

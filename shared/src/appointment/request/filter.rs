@@ -3,10 +3,11 @@
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use super::fields::searched_phone;
-use crate::appointment::Status;
 use crate::appointment::cursor::Cursor;
+use crate::appointment::{Status, phone};
 use crate::input::{Fault, Reader, time};
 
 /// How many items a page of a list may have.
@@ -23,16 +24,16 @@ pub struct Filter {
     pub to: Option<DateTime<Utc>>,
     /// Only those with this status.
     pub status: Option<Status>,
-    /// Only those with this phone number, however it is written.
-    pub patient_phone: Option<String>,
+    /// Only those whose phone number is one of these, but for what is neither digit nor `+`.
+    pub patient_phone: Option<Vec<String>>,
     /// Most items of one page.
     pub limit: i64,
     /// Only those after this position.
     pub after: Option<Cursor>,
 }
 
-/// Reads the parameters of `GET /appointments`.
-pub fn filter(query: impl IntoIterator<Item = (String, String)>) -> Result<Filter, Vec<Fault>> {
+/// Reads the parameters of `GET /appointments`. The clinic's time zone tells how its country writes phone numbers.
+pub fn filter(query: impl IntoIterator<Item = (String, String)>, zone: Tz) -> Result<Filter, Vec<Fault>> {
     let mut reader = Reader::of_query(query);
     let filter = Filter {
         from: reader.read("from", time).into_value(),
@@ -45,7 +46,11 @@ pub fn filter(query: impl IntoIterator<Item = (String, String)>) -> Result<Filte
                     .ok_or_else(|| format!("must be one of {}", Status::ALL.map(Status::as_str).join(", ")))
             })
             .into_value(),
-        patient_phone: reader.read("patient_phone", searched_phone).into_value(),
+        patient_phone: reader
+            .read("patient_phone", |value| {
+                Ok(phone::forms(&searched_phone(value)?, zone))
+            })
+            .into_value(),
         limit: reader
             .whole_number("limit", LIMITS)
             .into_value()

@@ -106,7 +106,8 @@ pub(super) fn of_list() -> Vec<Value> {
         query(
             "patient_phone",
             &text_like(PHONE, PHONE_PATTERN),
-            "Only appointments with this number, however its digits are grouped. Write a leading `+` as `%2B`.",
+            "Only appointments with this number: in E.164, or as people of the clinic's country write it, either way finds \
+             both, however its digits are grouped. Write a leading `+` as `%2B`.",
         ),
         limit(),
         query("cursor", &string(), "The `next_cursor` of the page before."),

@@ -120,7 +120,10 @@ fn find_by_phone() -> Tool {
         method: "get",
         path: "/appointments",
         arguments: vec![
-            insist("patient_phone", "The number that was given at booking."),
+            insist(
+                "patient_phone",
+                "The number that was given at booking, with its country code or without.",
+            ),
             insist(
                 "from",
                 "Only what ends after this: the present time, for what lies ahead.",
