@@ -10,6 +10,8 @@
     reason = "a measurement that cannot be made is not made"
 )]
 
+#[path = "../tests/end_to_end/private.rs"]
+mod private;
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/end_to_end/stack.rs"]
 mod stack;

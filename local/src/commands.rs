@@ -52,11 +52,10 @@ fn complain(message: &str) {
     let _ = writeln!(io::stderr(), "{message}");
 }
 
-/// For the long-running parts: `RUST_LOG` chooses, otherwise what is worth reading.
+/// For the long-running parts. `RUST_LOG` is the functions' alone: what passes through us on its way to them is private.
 fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter("info")
         .with_writer(std::io::stderr)
         .init();
 }

@@ -248,6 +248,8 @@ impl Stack {
             settings.apply(&mut command);
             // The first of the two that is set decides which cargo is run.
             command.env("CARGO", &cargo).env("PATH", &path);
+            // It is for the functions, which get it from that cargo; at `trace` this server would log their events.
+            command.env_remove("RUST_LOG");
             command
         });
         Ok(log)
@@ -255,7 +257,8 @@ impl Stack {
 
     /// Opens the API's port and waits until the API answers there.
     async fn open_front(&mut self, log: PathBuf) -> Result<(), StackError> {
-        let front = Front::listen(self.ports.api, self.ports.functions).await;
+        let problems = self.folder.join("log/problems.log");
+        let front = Front::listen(self.ports.api, self.ports.functions, &problems).await;
         self.front = Some(front.map_err(|error| system("the API's port", error))?);
         let url = format!("http://127.0.0.1:{}/health", self.ports.api);
         until(|| get(&url)).await.map(drop).ok_or(StackError::NotReady {

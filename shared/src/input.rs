@@ -6,6 +6,7 @@ mod window;
 
 use std::ops::RangeInclusive;
 
+use crate::private::private;
 use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -63,13 +64,15 @@ pub struct Text {
 }
 
 /// Takes typed fields out of a JSON object, noting every fault.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Reader {
     fields: Map<String, Value>,
     faults: Vec<Fault>,
     /// There every value comes as text.
     in_query: bool,
 }
+
+private!(Reader);
 
 impl Reader {
     /// A reader of a request body, which must be an object.

@@ -14,6 +14,7 @@ pub mod deadline;
 pub mod google;
 pub mod headers;
 pub mod input;
+mod private;
 pub mod problem;
 pub mod settings;
 pub mod sync;

@@ -221,6 +221,7 @@ fn put(shared: &Arc<Shared>, entry: &Entry, fault: PutEventsFault) -> Value {
         _ => shared.rules.matching(&bus, &event),
     };
     let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+    tracing::info!(%event, "published");
     remember(
         &mut lock(&shared.entries),
         json!({"bus": bus, "event": event, "rules": names}),

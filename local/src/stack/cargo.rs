@@ -37,17 +37,26 @@ fn text(binaries: &Path, cargo: &Path) -> String {
     let local = quoted(&binaries.join("local"));
     let binaries = quoted(binaries);
     let cargo = quoted(cargo);
+    let level = env::var("RUST_LOG").map_or_else(
+        |_| String::new(),
+        |level| format!("export RUST_LOG={}\n", quote(&level)),
+    );
     format!(
         "#!/bin/sh\n\
          # Made by `make run`: cargo for cargo-lambda, which starts functions by `cargo run ... --bin NAME`.\n\
          [ \"$1\" = run ] || exec {cargo} \"$@\"\n\
          for name; do :; done\n\
+         {level}\
          exec {local} function {binaries}/\"$name\"\n"
     )
 }
 
 fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+    quote(&path.display().to_string())
+}
+
+fn quote(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@
 mod answer;
 mod event;
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -30,10 +32,12 @@ pub(super) struct Front {
 }
 
 impl Front {
-    /// Listens on `port` and invokes at `functions`, the port of cargo-lambda's server.
-    pub(super) async fn listen(port: u16, functions: u16) -> io::Result<Self> {
+    /// Listens on `port` and invokes at `functions`, the port of cargo-lambda's server. Each problem that is answered is a
+    /// line in the file `problems`.
+    pub(super) async fn listen(port: u16, functions: u16, problems: &Path) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-        let app = router(format!("http://127.0.0.1:{functions}"))
+        let problems = File::options().create(true).append(true).open(problems)?;
+        let app = router(format!("http://127.0.0.1:{functions}"), problems)
             .into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move {
             // `serve` returns only at a shutdown that is never asked for.
@@ -49,10 +53,11 @@ impl Drop for Front {
     }
 }
 
-fn router(functions: String) -> Router {
+fn router(functions: String, problems: File) -> Router {
     let server = Arc::new(FunctionServer {
         client: reqwest::Client::new(),
         base: functions,
+        problems,
     });
     Router::new()
         // Lambda's own API, for `cargo lambda invoke`.
@@ -65,12 +70,22 @@ fn router(functions: String) -> Router {
 struct FunctionServer {
     client: reqwest::Client,
     base: String,
+    problems: File,
 }
 
 impl FunctionServer {
     async fn invoke(&self, path: &str, event: Bytes) -> reqwest::Result<reqwest::Response> {
         let request = self.client.post(format!("{}{path}", self.base));
         request.body(event).send().await
+    }
+
+    /// Writes an answer down if it is a problem.
+    fn note(&self, answer: &Response<Bytes>) {
+        let kind = answer.headers().get(header::CONTENT_TYPE);
+        if kind.is_some_and(|kind| kind == "application/problem+json") {
+            // One write: lines of requests at once do not mix. Where there is no room for it, the answer matters more.
+            let _ = (&self.problems).write_all(&[answer.body(), &b"\n"[..]].concat());
+        }
     }
 }
 
@@ -119,10 +134,12 @@ async fn serve(
     // A task of its own: the function runs on when the client hangs up.
     let invoked = tokio::spawn(async move {
         let response = server.invoke(&path, event.into()).await.ok()?;
-        answer::read(response).await
+        let answer = answer::read(response).await?;
+        server.note(&answer);
+        Some(answer)
     });
     match invoked.await {
-        Ok(Some(answer)) => answer,
+        Ok(Some(answer)) => answer.map(Body::from),
         // The function failed, took too long or is not there; its log says which.
         _ => refusal(StatusCode::BAD_GATEWAY, "Internal Server Error"),
     }

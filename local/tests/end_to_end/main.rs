@@ -12,6 +12,8 @@ mod hurt;
 mod month;
 mod notifications;
 mod openapi;
+mod privacy;
+mod private;
 mod readme;
 mod stack;
 mod starting;

@@ -1,7 +1,8 @@
-//! `local run` as a test drives it: on free ports, in a folder of its own.
+//! `local run` as a test drives it: on free ports, in a folder of its own. At its end, what it wrote is searched for what
+//! it must keep to itself ([`crate::private`]).
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 
+use crate::private::{self, Private};
+
 /// A running `local run` on free ports.
 pub(crate) struct Stack {
     process: Child,
@@ -23,9 +26,17 @@ pub(crate) struct Stack {
     pub(crate) key: String,
     /// One for all requests: making one reads the system's certificates.
     client: Client,
+    /// What the API was sent of patients, also where it was refused.
+    sent: std::sync::Mutex<Private>,
+    folder: PathBuf,
+    database_url: String,
+    ended: bool,
     /// One stack at a time: each is a dozen processes.
     _turn: MutexGuard<'static, ()>,
 }
+
+/// How much of each log a test that failed shows.
+const LINES_SHOWN: usize = 60;
 
 /// An appointment that Google shows.
 pub(crate) struct Booked {
@@ -60,6 +71,11 @@ impl Stack {
             command.env(format!("LOCAL_{setting}_PORT"), port.to_string());
         }
         command.stdout(Stdio::piped());
+        let own = settings.iter().find(|(name, _)| *name == "DATABASE_URL");
+        let database_url = own.map_or_else(
+            || format!("postgres://clinic@127.0.0.1:{}/clinic", ports[3]),
+            |(_, url)| (*url).to_owned(),
+        );
         let mut process = command.spawn().unwrap();
         let output = BufReader::new(process.stdout.take().unwrap()).lines();
         let mut stack = Self {
@@ -68,6 +84,10 @@ impl Stack {
             ports,
             key: String::new(),
             client: Client::new(),
+            sent: std::sync::Mutex::default(),
+            folder: folder.path().to_owned(),
+            database_url,
+            ended: false,
             _turn: turn,
         };
         stack.line_with("ready").await;
@@ -90,9 +110,9 @@ impl Stack {
 
     /// Asks the API, with the key that was printed.
     pub(crate) async fn api(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
-        let url = format!("http://127.0.0.1:{}{path}", self.ports[0]);
-        let mut request = self.client.request(method, url).bearer_auth(&self.key);
+        let mut request = self.client.request(method, self.url(path)).bearer_auth(&self.key);
         if let Some(body) = body {
+            self.sent.lock().unwrap().add_patient(body);
             request = request.json(body);
         }
         let Ok(response) = request.send().await else {
@@ -100,6 +120,14 @@ impl Stack {
         };
         let status = response.status().as_u16();
         (status, response.json().await.unwrap_or_default())
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.ports[0])
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
@@ -170,14 +198,15 @@ impl Stack {
         requests["counts"][operation].as_u64().unwrap_or_default()
     }
 
-    /// The stack's own database.
+    /// The database that the stack uses.
     pub(crate) async fn database(&self) -> tokio_postgres::Client {
-        let url = format!("postgres://clinic@127.0.0.1:{}/clinic", self.ports[3]);
-        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
-            .await
-            .unwrap();
+        self.try_database().await.unwrap()
+    }
+
+    pub(crate) async fn try_database(&self) -> Result<tokio_postgres::Client, tokio_postgres::Error> {
+        let (client, connection) = tokio_postgres::connect(&self.database_url, tokio_postgres::NoTls).await?;
         tokio::spawn(connection);
-        client
+        Ok(client)
     }
 
     /// Does what a person does in the stand-in's calendar; `path` follows the calendar's events.
@@ -200,19 +229,23 @@ impl Stack {
 
     /// The live events that the stand-in shows; none while it does not answer.
     pub(crate) async fn events(&self) -> Vec<Value> {
+        let mut events = self.events_of("clinic@example.com").await.unwrap_or_default();
+        events.retain(|event| event["status"] != "cancelled");
+        events
+    }
+
+    /// All events of a calendar, deleted ones too, unless the stand-in does not answer.
+    pub(crate) async fn events_of(&self, calendar: &str) -> Option<Vec<Value>> {
         let url = format!(
-            "http://127.0.0.1:{}/admin/calendars/clinic@example.com/events",
+            "http://127.0.0.1:{}/admin/calendars/{calendar}/events",
             self.ports[1]
         );
-        let Ok(response) = self.client.get(url).send().await else {
-            return Vec::new();
-        };
-        let listing: Value = response.json().await.unwrap_or_default();
-        let events = listing["events"].as_array().into_iter().flatten();
-        events
-            .filter(|event| event["status"] != "cancelled")
-            .cloned()
-            .collect()
+        let mut listing: Value = self.client.get(url).send().await.ok()?.json().await.ok()?;
+        match listing["events"].take() {
+            Value::Array(events) => Some(events),
+            // It has no such calendar.
+            _ => Some(Vec::new()),
+        }
     }
 
     /// Kills processes of this stack with no chance to tidy up: those of a program, or with these words in their command.
@@ -246,11 +279,32 @@ impl Stack {
         }
     }
 
-    /// Ctrl-C, as the terminal sends it.
+    /// Has the end of this stack look for this text, too.
+    pub(crate) fn keep_private(&self, text: &str) {
+        self.sent.lock().unwrap().add(text);
+    }
+
+    /// Ctrl-C, as the terminal sends it; then what was written is searched.
     pub(crate) async fn end(mut self) {
+        let mut private = std::mem::take(&mut *self.sent.lock().unwrap());
+        private.add_stored(&self).await;
+        private.add_secrets(&self.folder, &self.key);
         self.interrupt();
         let status = self.process.wait().await.unwrap();
         assert_eq!(status.code(), Some(0));
+        self.ended = true;
+        private::search(&self.folder.join("log"), &private);
+    }
+
+    #[expect(clippy::print_stderr, reason = "it is what a failed test has to say")]
+    fn show_last_lines(&self) {
+        for log in ["functions.log", "bus.log"] {
+            let text = std::fs::read_to_string(self.folder.join("log").join(log)).unwrap_or_default();
+            let last = text.lines().count().saturating_sub(LINES_SHOWN);
+            for line in text.lines().skip(last) {
+                eprintln!("{log}: {line}");
+            }
+        }
     }
 
     fn interrupt(&self) {
@@ -266,11 +320,19 @@ impl Stack {
 }
 
 impl Drop for Stack {
-    /// A test that failed leaves nothing running either.
+    /// A test that failed leaves nothing running either, and shows what the functions said last.
     fn drop(&mut self) {
         self.interrupt();
         while matches!(self.process.try_wait(), Ok(None)) {
             std::thread::yield_now();
+        }
+        if std::thread::panicking() {
+            self.show_last_lines();
+        } else {
+            assert!(
+                self.ended,
+                "`end` was not called: what the stack wrote was not searched"
+            );
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod phone;
 pub mod queries;
 pub mod request;
 
+use crate::private::private;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use uuid::Uuid;
@@ -71,7 +72,8 @@ impl SyncState {
 }
 
 /// An appointment as stored, with the sync state of its event.
-#[derive(Debug, Clone)]
+#[cfg_attr(test, derive(Debug))]
+#[derive(Clone)]
 pub struct Appointment {
     /// Chosen by us at booking.
     pub id: Uuid,
@@ -118,6 +120,8 @@ pub struct Appointment {
     /// Why Google does not show it, in words for a receptionist.
     pub last_error: Option<String>,
 }
+
+private!(Appointment);
 
 /// A fresh id for an event, chosen before Google is first asked: 32 characters of `0-9a-f`.
 ///

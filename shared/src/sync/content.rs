@@ -8,12 +8,14 @@ use uuid::Uuid;
 use super::description::{self, Footer, describe};
 use super::when::When;
 use crate::google::{Change, Event, EventPatch, NewEvent};
+use crate::private::private;
 
 /// The private extended property that names an event's appointment. It confirms the link; the event's id makes it.
 const APPOINTMENT_PROPERTY: &str = "appointment_id";
 
 /// An event's content as Google last showed it, or as we sent it: what a merge compares.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(Debug))]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
     /// `summary`, empty where Google has none.
     pub title: String,
@@ -24,6 +26,8 @@ pub struct Content {
     /// `start` and `end`: one field, since people move them together.
     pub time: When,
 }
+
+private!(Content);
 
 impl Content {
     /// What a live event shows that showed `known` before. Days that are still the same keep the instants they had
@@ -87,7 +91,8 @@ fn some(text: &str) -> Option<String> {
 }
 
 /// What an appointment has to say to its event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Facts {
     /// The title that someone chose, if anyone did.
     pub title: Option<String>,
@@ -110,6 +115,8 @@ pub struct Facts {
     /// IANA zone of both.
     pub time_zone: String,
 }
+
+private!(Facts);
 
 impl Facts {
     /// The title shown: the chosen one, or `reason: patient_name`. The database's `shown_title` says the same.

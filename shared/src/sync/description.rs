@@ -5,6 +5,7 @@
 //! what it should be. What a person added below the mark is notes too, and moves above it.
 
 use super::markup::{plain, written};
+use crate::private::private;
 
 /// What tells our footer from the notes. Plain text without characters that HTML would escape.
 const MARK: &str = "Patient (kept by Appointment Sync, write above this line)";
@@ -12,12 +13,15 @@ const MARK: &str = "Patient (kept by Appointment Sync, write above this line)";
 const RULE: [char; 4] = ['-', '\u{2013}', '\u{2014}', ' '];
 
 /// The patient's contact details, in the order in which they are shown.
-#[derive(Debug, Clone, Copy)]
+#[cfg_attr(test, derive(Debug))]
+#[derive(Clone, Copy)]
 pub(super) struct Footer<'a> {
     pub name: &'a str,
     pub phone: Option<&'a str>,
     pub email: Option<&'a str>,
 }
+
+private!(Footer<'a>);
 
 const LABELS: [&str; 3] = ["Name: ", "Phone: ", "Email: "];
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::zone;
 use crate::database::{Database, DatabaseError};
 use crate::deadline::Deadline;
+use crate::private::private;
 
 /// Entries of one answer. Even if each replaced the longest notes, they fit into the 6 MB that Lambda carries.
 const MOST_ENTRIES: i64 = 100;
@@ -24,7 +25,7 @@ pub struct History {
 }
 
 /// One change.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Entry {
     /// The version that it made.
     pub version: i64,
@@ -37,6 +38,8 @@ pub struct Entry {
     /// `{"field": {"from": ..., "to": ...}}`; `starts_at` and `ends_at` are in UTC.
     pub fields: Map<String, Value>,
 }
+
+private!(Entry);
 
 /// An appointment without any entry is one row, without its entry.
 const HISTORY: &str = "

@@ -6,12 +6,14 @@ use serde_json::Value;
 use super::fields::{End, LINE, NAME, NOTES, email_field, end, phone_field};
 use super::{IN_THE_PAST, LONGEST, NOT_AFTER_START, TOO_LONG};
 use crate::input::{Fault, Reader, time};
+use crate::private::private;
 
 /// The length of an appointment whose caller gave neither end nor duration.
 pub const DEFAULT_LENGTH: TimeDelta = TimeDelta::minutes(30);
 
 /// A booking, complete and valid but for its slot.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Booking {
     /// The calendar asked for; `None` is the default one.
     pub calendar_id: Option<String>,
@@ -36,6 +38,8 @@ pub struct Booking {
     /// Whether it may lie on an event of a person's own.
     pub allow_busy: bool,
 }
+
+private!(Booking);
 
 /// Reads `POST /appointments`.
 pub fn booking(body: Value, now: DateTime<Utc>) -> Result<Booking, Vec<Fault>> {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::fields::{CANCELLATION_REASON, End, LINE, NAME, NOTES, email_field, end, phone_field};
 use crate::appointment::Status;
 use crate::input::{Fault, Patch, Reader, time};
+use crate::private::private;
 
 /// What a change asks for besides new values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +20,8 @@ pub enum ChangeKind {
 }
 
 /// A change of an existing appointment.
-#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(test, derive(Debug))]
+#[derive(Clone, PartialEq)]
 pub struct Change {
     /// Which way it is changed.
     pub kind: ChangeKind,
@@ -32,6 +34,8 @@ pub struct Change {
     /// Whether it may lie on an event of a person's own.
     pub allow_busy: bool,
 }
+
+private!(Change);
 
 /// Reads `PATCH /appointments/{id}`: an RFC 7396 merge patch.
 pub fn patch(body: Value) -> Result<Change, Vec<Fault>> {

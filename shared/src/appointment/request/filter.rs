@@ -9,6 +9,7 @@ use super::fields::searched_phone;
 use crate::appointment::cursor::Cursor;
 use crate::appointment::{Status, phone};
 use crate::input::{Fault, Reader, time};
+use crate::private::private;
 
 /// How many items a page of a list may have.
 pub const LIMITS: RangeInclusive<i64> = 1..=200;
@@ -16,7 +17,8 @@ pub const LIMITS: RangeInclusive<i64> = 1..=200;
 pub const DEFAULT_LIMIT: i64 = 50;
 
 /// Which appointments to list.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Only those that end after this.
     pub from: Option<DateTime<Utc>>,
@@ -31,6 +33,8 @@ pub struct Filter {
     /// Only those after this position.
     pub after: Option<Cursor>,
 }
+
+private!(Filter);
 
 /// Reads the parameters of `GET /appointments`. The clinic's time zone tells how its country writes phone numbers.
 pub fn filter(query: impl IntoIterator<Item = (String, String)>, zone: Tz) -> Result<Filter, Vec<Fault>> {

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::EventTime;
+use crate::private::private;
 
 /// An event to insert.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(Debug))]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(into = "NewEventWire")]
 pub struct NewEvent {
     /// Chosen by us before the first call: 5 to 1024 characters of `0-9a-v`, never used before in this calendar.
@@ -25,6 +27,8 @@ pub struct NewEvent {
     /// Properties that only this calendar's copy bears.
     pub private_properties: BTreeMap<String, String>,
 }
+
+private!(NewEvent);
 
 #[derive(Serialize)]
 struct NewEventWire {
@@ -67,7 +71,8 @@ impl From<NewEvent> for NewEventWire {
 }
 
 /// Changes to an event; `EventPatch::default()` changes nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(test, derive(Debug))]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct EventPatch {
     /// The title.
     pub summary: Change,
@@ -83,6 +88,8 @@ pub struct EventPatch {
     pub private_properties: BTreeMap<String, String>,
 }
 
+private!(EventPatch);
+
 impl EventPatch {
     /// Whether nothing would change.
     #[must_use]
@@ -92,7 +99,8 @@ impl EventPatch {
 }
 
 /// What becomes of a text.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(test, derive(Debug))]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub enum Change {
     /// It stays as it is.
     #[default]
@@ -102,6 +110,8 @@ pub enum Change {
     /// It is replaced.
     Set(String),
 }
+
+private!(Change);
 
 impl From<Option<String>> for Change {
     /// The change that makes the text be `wanted`.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::EventTime;
+use crate::private::private;
 
 /// One item of a listing, or the answer to a `get`.
 ///
@@ -72,7 +73,8 @@ pub struct Tombstone {
 
 /// An event that exists: a single one, the master of a series (`recurrence` is not empty), or an exception to a series
 /// (`recurring_event_id` is set).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(Debug))]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// Unique within the calendar.
@@ -125,6 +127,8 @@ pub struct Event {
     )]
     pub private_properties: BTreeMap<String, String>,
 }
+
+private!(Event);
 
 /// How sure it is that a live event takes place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]

@@ -9,6 +9,7 @@ use tokio_postgres::{Error, GenericClient, Row};
 use uuid::Uuid;
 
 use crate::appointment::Status;
+use crate::private::private;
 use crate::sync::content::{Content, Facts};
 use crate::sync::merge::{Changed, Changes};
 use crate::sync::reconcile::{AppointmentState, EventState, Seen, State, Wanted};
@@ -159,7 +160,8 @@ struct EventWrite<'a> {
     strays: &'a [Content],
 }
 
-#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(Debug))]
+#[derive(Serialize)]
 struct AppointmentWrite<'a> {
     id: Uuid,
     write_id: Uuid,
@@ -175,6 +177,8 @@ struct AppointmentWrite<'a> {
     moved: bool,
     dated: HashMap<&'a str, DateTime<Utc>>,
 }
+
+private!(AppointmentWrite<'a>);
 
 // Whoever was pushing one of these rows has lost its claim: its answer is older than what Google showed since.
 const WRITE_EVENTS: &str = "update calendar_events e set
