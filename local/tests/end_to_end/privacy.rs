@@ -115,7 +115,7 @@ async fn callers_say_it(stack: &Stack) {
 }
 
 async fn strangers_say_it(stack: &Stack) {
-    let said = utf8(MARK);
+    let said = in_url(MARK);
     let send = async |method: Method, path: &str, headers: &[(&str, &str)], body: String| {
         let mut request = stack.client().request(method, stack.url(path)).body(body);
         if !headers.iter().any(|(name, _)| *name == "authorization") {
@@ -253,7 +253,6 @@ async fn google_says_it(stack: &Stack) {
     assert!(stack.invoke("watch-renewer").await);
 }
 
-/// As a URL has it.
-fn utf8(text: &str) -> String {
+fn in_url(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

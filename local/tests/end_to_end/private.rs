@@ -82,10 +82,9 @@ impl Private {
             self.add(secret.as_str().unwrap());
         }
         // Google's access tokens begin so, and private keys.
-        self.add("ya29.");
-        self.texts.insert("ya29.".into());
-        self.add("BEGIN PRIVATE KEY");
-        self.add("BEGIN RSA PRIVATE KEY");
+        for beginning in ["ya29.", "BEGIN PRIVATE KEY", "BEGIN RSA PRIVATE KEY"] {
+            self.texts.insert(beginning.to_owned());
+        }
     }
 
     /// The text that `line` has in it, in whatever form.
@@ -106,12 +105,11 @@ async fn stored(stack: &Stack) -> Result<(Vec<String>, Vec<String>), tokio_postg
     let db = stack.try_database().await?;
     let columns = FIELDS.join(", ");
     let now = format!("select text from appointments, unnest(array[{columns}]) text where text is not null");
-    let before = "select value #>> '{}' from appointment_history, jsonb_each(fields) field, jsonb_each(field.value) side
+    let before = "select side.value #>> '{}'
+        from appointment_history, jsonb_each(fields) field, jsonb_each(field.value) side
         where field.key = any($1) and jsonb_typeof(side.value) = 'string'";
-    let before = before.replacen("value #>>", "side.value #>>", 1);
-    let fields: Vec<&str> = FIELDS.to_vec();
     let mut rows = db.query(&now, &[]).await?;
-    rows.extend(db.query(&before, &[&fields]).await?);
+    rows.extend(db.query(before, &[&FIELDS.as_slice()]).await?);
     let calendars = db.query("select id from calendars", &[]).await?;
     let first = |rows: Vec<tokio_postgres::Row>| rows.iter().map(|row| row.get(0)).collect();
     Ok((first(rows), first(calendars)))
