@@ -12,6 +12,7 @@ mod schedule;
 mod service;
 
 pub use delivery::Outcome;
+pub use pattern::Pattern;
 pub use rules::Rules;
 
 use std::collections::VecDeque;

@@ -8,3 +8,4 @@ pub mod issuer;
 pub mod postgres;
 pub mod sandbox;
 pub mod stack;
+pub mod template;

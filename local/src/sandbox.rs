@@ -155,3 +155,23 @@ impl Instance {
             .spawn()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::Template;
+
+    #[test]
+    fn time_outs_are_those_of_the_template() {
+        let template = Template::transformed().unwrap();
+        for (id, name) in [
+            ("AppointmentsApi", "appointments-api"),
+            ("CalendarWebhook", "calendar-webhook"),
+            ("ScheduledSync", "scheduled-sync"),
+            ("WatchRenewer", "watch-renewer"),
+        ] {
+            let seconds = template.properties(id)["Timeout"].as_u64().unwrap();
+            assert_eq!(time_out(name), Duration::from_secs(seconds), "{name}");
+        }
+    }
+}

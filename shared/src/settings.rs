@@ -43,24 +43,24 @@ pub struct Environment<'a> {
 impl<'a> Environment<'a> {
     /// The environment of this process.
     pub fn of_process() -> Self {
-        Self {
-            lookup: Box::new(|name| {
-                // What is no UTF-8 stays malformed; as absent it would quietly have its default.
-                std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
-            }),
-        }
+        // What is no UTF-8 stays malformed; as absent it would quietly have its default.
+        Self::by(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }
 
     /// A fixed environment.
     pub fn of(pairs: &'a [(&'a str, &'a str)]) -> Self {
-        let find = |name: &str| {
+        Self::by(|name| {
             pairs
                 .iter()
                 .find(|(key, _)| *key == name)
                 .map(|(_, value)| (*value).to_owned())
-        };
+        })
+    }
+
+    /// An environment that is looked up by `lookup`: a test sees what is asked for.
+    pub fn by(lookup: impl Fn(&str) -> Option<String> + 'a) -> Self {
         Self {
-            lookup: Box::new(find),
+            lookup: Box::new(lookup),
         }
     }
 
@@ -139,11 +139,19 @@ impl<'a> Environment<'a> {
         )
     }
 
-    /// `EVENT_BUS_NAME` and `AUTO_SYNC_RULE_NAME`.
+    /// `EVENT_BUS_NAME`, for those who publish and leave the rule alone.
     pub fn bus(&self) -> BusSettings {
         BusSettings {
             bus_name: self.get("EVENT_BUS_NAME").unwrap_or_else(|| "default".to_owned()),
+            rule_name: None,
+        }
+    }
+
+    /// `EVENT_BUS_NAME` and `AUTO_SYNC_RULE_NAME`.
+    pub fn bus_and_rule(&self) -> BusSettings {
+        BusSettings {
             rule_name: self.get("AUTO_SYNC_RULE_NAME"),
+            ..self.bus()
         }
     }
 

@@ -33,7 +33,7 @@ impl App {
         Ok(Self {
             db: Database::new(environment.database()?),
             google: google::Client::new(google.api, google.account),
-            bus: Bus::new(environment.bus()),
+            bus: Bus::new(environment.bus_and_rule()),
             clinic: environment.clinic()?,
             working_hours: environment.working_hours()?,
             auto_sync: environment.auto_sync()?,

@@ -4,14 +4,17 @@ use serde_json::Value;
 
 /// A pattern as it stands in a template: every field named must match, one alternative of each suffices.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Pattern(Value);
+pub struct Pattern(Value);
 
 impl Pattern {
-    pub(super) fn new(pattern: Value) -> Self {
+    /// A pattern.
+    #[must_use]
+    pub fn new(pattern: Value) -> Self {
         Self(pattern)
     }
 
-    pub(super) fn matches(&self, event: &Value) -> bool {
+    /// Whether a rule with this pattern takes the event.
+    pub fn matches(&self, event: &Value) -> bool {
         matches(&self.0, Some(event))
     }
 

@@ -213,4 +213,18 @@ mod tests {
         assert_eq!(names(&event("api")), ["appointment-changed"]);
         assert!(names(&event("google_calendar")).is_empty());
     }
+
+    #[test]
+    fn patterns_are_those_of_the_template() {
+        let template = crate::template::Template::transformed().unwrap();
+        let patterns = |rule: &Rule| match &rule.trigger {
+            Trigger::Pattern(pattern) => Some(serde_json::from_str::<Value>(&pattern.text()).unwrap()),
+            Trigger::Every(_) => None,
+        };
+        let rules = Rules::open(&BusOptions::for_tests("http://127.0.0.1:1")).unwrap();
+        let here: Vec<Value> = rules.all().iter().filter_map(patterns).collect();
+        let there = ["ScheduledSyncCalendarChanged", "ScheduledSyncAppointmentChanged"];
+        let there = there.map(|id| template.properties(id)["EventPattern"].clone());
+        assert_eq!(here, there);
+    }
 }

@@ -12,6 +12,7 @@ mod idempotency;
 mod limits;
 mod malformed;
 mod openapi;
+mod template;
 mod tokens;
 
 use std::sync::Arc;
