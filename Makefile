@@ -101,7 +101,7 @@ FUNCTION ?=
 .PHONY: sam-build
 sam-build: ## build into .aws-sam what `sam deploy` uploads, for ARCH; FUNCTION=WatchRenewer for one alone
 	@$(SETUP) build run deploy
-	SAM_CLI_TELEMETRY=0 PATH=$(VENV):$$PATH sam build --parameter-overrides Architecture=$(ARCH) $(FUNCTION)
+	SAM_CLI_TELEMETRY=0 PATH=$(VENV):$$PATH sam build $(FUNCTION) --parameter-overrides Architecture=$(ARCH)
 
 ARCH_FLAG = $(or $(ARCH_FLAG_$(ARCH)),$(error ARCH should be arm64 or x86_64))
 ARCH_FLAG_arm64 := --arm64
