@@ -1,5 +1,7 @@
 //! `template.yaml` after SAM's transform, for tests that hold the code and the deployment together.
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{fs, io};
@@ -73,13 +75,22 @@ impl Template {
     }
 }
 
-/// The settings of a function in `events/env.example.json`, with values that it accepts.
-pub fn example_settings(function: &str) -> Result<Vec<(String, String)>, TemplateError> {
+/// The names of the settings that a function asks for while `start` makes it from its examples in
+/// `events/env.example.json`, and those of the examples; both sorted.
+pub fn settings_read(
+    function: &str,
+    start: impl FnOnce(&dyn Fn(&str) -> Option<String>),
+) -> Result<(Vec<String>, Vec<String>), TemplateError> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/env.example.json");
     let mut examples: Value = serde_json::from_str(&fs::read_to_string(file)?)?;
-    let of_function: Map<String, Value> = serde_json::from_value(examples[function].take())?;
-    let pairs = of_function.into_iter();
-    Ok(pairs
-        .map(|(name, value)| (name, value.as_str().unwrap_or_default().to_owned()))
-        .collect())
+    let examples: BTreeMap<String, String> = serde_json::from_value(examples[function].take())?;
+    let read = RefCell::new(BTreeSet::new());
+    start(&|name| {
+        read.borrow_mut().insert(name.to_owned());
+        examples.get(name).cloned()
+    });
+    let mut read = read.into_inner();
+    // For tests alone: nothing deployed has another.
+    read.remove("GOOGLE_CALENDAR_API_URL");
+    Ok((read.into_iter().collect(), examples.into_keys().collect()))
 }

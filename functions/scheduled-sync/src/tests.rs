@@ -1,13 +1,11 @@
 //! Whole invocations, against a real PostgreSQL and the Google stand-in.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lambda_runtime::{Context, LambdaEvent};
 use local::google::{Fault, StandIn};
 use local::postgres::TestDatabase;
-use local::template::Template;
+use local::template::{Template, settings_read};
 use serde_json::{Value, json};
 use shared::database::{Database, DatabaseUrl};
 use shared::deadline::Deadline;
@@ -137,23 +135,12 @@ async fn a_run_deletes_only_so_many_keys_and_the_next_one_goes_on() {
     }
 }
 
-/// Beside these, Google's address is for tests, and the AWS SDK and the runtime read their own.
 #[test]
 fn the_template_gives_the_settings_that_are_read() {
-    let examples = local::template::example_settings("ScheduledSync").unwrap();
-    let read = RefCell::new(BTreeSet::new());
-    let environment = Environment::by(|name| {
-        read.borrow_mut().insert(name.to_owned());
-        let example = examples.iter().find(|(known, _)| known == name);
-        example.map(|(_, value)| value.clone())
-    });
-    Worker::from(&environment).unwrap();
-    drop(environment);
-    let mut read = read.into_inner();
-    read.remove("GOOGLE_CALENDAR_API_URL");
-    let read: Vec<String> = read.into_iter().collect();
+    let (read, examples) = settings_read("ScheduledSync", |lookup| {
+        Worker::from(&Environment::by(lookup)).unwrap();
+    })
+    .unwrap();
     assert_eq!(read, Template::transformed().unwrap().settings("ScheduledSync"));
-    let mut examples: Vec<String> = examples.into_iter().map(|(name, _)| name).collect();
-    examples.sort();
     assert_eq!(read, examples, "events/env.example.json");
 }

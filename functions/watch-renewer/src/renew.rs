@@ -84,31 +84,17 @@ impl Renewer {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
-    use std::collections::BTreeSet;
-
-    use local::template::Template;
+    use local::template::{Template, settings_read};
 
     use super::*;
 
-    /// Beside these, Google's address is for tests, and the AWS SDK and the runtime read their own.
     #[test]
     fn the_template_gives_the_settings_that_are_read() {
-        let examples = local::template::example_settings("WatchRenewer").unwrap();
-        let read = RefCell::new(BTreeSet::new());
-        let environment = Environment::by(|name| {
-            read.borrow_mut().insert(name.to_owned());
-            let example = examples.iter().find(|(known, _)| known == name);
-            example.map(|(_, value)| value.clone())
-        });
-        Renewer::from(&environment).unwrap();
-        drop(environment);
-        let mut read = read.into_inner();
-        read.remove("GOOGLE_CALENDAR_API_URL");
-        let read: Vec<String> = read.into_iter().collect();
+        let (read, examples) = settings_read("WatchRenewer", |lookup| {
+            Renewer::from(&Environment::by(lookup)).unwrap();
+        })
+        .unwrap();
         assert_eq!(read, Template::transformed().unwrap().settings("WatchRenewer"));
-        let mut examples: Vec<String> = examples.into_iter().map(|(name, _)| name).collect();
-        examples.sort();
         assert_eq!(read, examples, "events/env.example.json");
     }
 }
