@@ -7,6 +7,7 @@
 )]
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use local::bus::Pattern;
 use local::template::Template;
@@ -22,9 +23,8 @@ const FUNCTIONS: [&str; 4] = [
 /// Those that events invoke.
 const INVOKED_BY_EVENTS: [&str; 2] = ["ScheduledSync", "WatchRenewer"];
 
-fn template() -> Template {
-    Template::transformed().unwrap()
-}
+/// Transformed once for all tests.
+static TEMPLATE: LazyLock<Template> = LazyLock::new(|| Template::transformed().unwrap());
 
 fn attribute(resource: &str, name: &str) -> Value {
     json!({"Fn::GetAtt": [resource, name]})
@@ -39,14 +39,14 @@ fn list(value: &Value) -> Vec<Value> {
 }
 
 /// What a function may do: pairs of an action and the resource it is for.
-fn grants(template: &Template, function: &str) -> BTreeSet<(String, String)> {
+fn grants(function: &str) -> BTreeSet<(String, String)> {
     let id = format!("{function}Role");
     assert_eq!(
-        template.properties(function)["Role"],
+        TEMPLATE.properties(function)["Role"],
         attribute(&id, "Arn"),
         "{function}"
     );
-    let role = template.properties(&id);
+    let role = TEMPLATE.properties(&id);
     assert_eq!(
         role["ManagedPolicyArns"],
         Value::Null,
@@ -74,7 +74,6 @@ fn grants(template: &Template, function: &str) -> BTreeSet<(String, String)> {
 
 #[test]
 fn each_role_may_do_what_its_function_does_and_nothing_else() {
-    let template = template();
     let publish = ("events:PutEvents", attribute("EventBus", "Arn"));
     let rule = json!({"Fn::Sub":
         "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/${AWS::StackName}-auto-sync"});
@@ -103,16 +102,15 @@ fn each_role_may_do_what_its_function_does_and_nothing_else() {
         ];
         let expected = own.into_iter().chain(of_all);
         let expected = expected.map(|(action, resource)| (action.to_owned(), resource.to_string()));
-        assert_eq!(grants(&template, function), expected.collect(), "{function}");
+        assert_eq!(grants(function), expected.collect(), "{function}");
     }
-    let roles = template.of_type("AWS::IAM::Role").count();
+    let roles = TEMPLATE.of_type("AWS::IAM::Role").count();
     assert_eq!(roles, FUNCTIONS.len(), "there is no role beside these");
 }
 
 #[test]
 fn both_urls_are_public_with_both_permissions_and_the_others_have_none() {
-    let template = template();
-    let urls: BTreeSet<_> = template
+    let urls: BTreeSet<_> = TEMPLATE
         .of_type("AWS::Lambda::Url")
         .map(|(_, url)| {
             assert_eq!(url["AuthType"], "NONE");
@@ -125,7 +123,7 @@ fn both_urls_are_public_with_both_permissions_and_the_others_have_none() {
         BTreeSet::from(["AppointmentsApi".to_owned(), "CalendarWebhook".to_owned()])
     );
     let mut public = BTreeSet::new();
-    for (_, permission) in template.of_type("AWS::Lambda::Permission") {
+    for (_, permission) in TEMPLATE.of_type("AWS::Lambda::Permission") {
         if permission["Principal"] == "*" {
             let action = permission["Action"].as_str().unwrap();
             let condition = match action {
@@ -149,9 +147,8 @@ fn both_urls_are_public_with_both_permissions_and_the_others_have_none() {
 
 #[test]
 fn each_rule_and_each_failure_of_a_handler_ends_in_a_queue() {
-    let template = template();
     let mut rules = BTreeSet::new();
-    for (id, rule) in template.of_type("AWS::Events::Rule") {
+    for (id, rule) in TEMPLATE.of_type("AWS::Events::Rule") {
         for target in list(&rule["Targets"]) {
             assert_eq!(
                 target["DeadLetterConfig"]["Arn"],
@@ -167,7 +164,7 @@ fn each_rule_and_each_failure_of_a_handler_ends_in_a_queue() {
         rules.insert(attribute(id, "Arn").to_string());
     }
     assert_eq!(rules.len(), 4);
-    let policy = template.properties("DeliveryFailuresPolicy");
+    let policy = TEMPLATE.properties("DeliveryFailuresPolicy");
     assert_eq!(policy["Queues"], json!([{"Ref": "DeliveryFailures"}]));
     let statement = &policy["PolicyDocument"]["Statement"][0];
     let may_send = list(&statement["Condition"]["ArnEquals"]["aws:SourceArn"]);
@@ -178,7 +175,7 @@ fn each_rule_and_each_failure_of_a_handler_ends_in_a_queue() {
     );
 
     for function in INVOKED_BY_EVENTS {
-        let invoke = template.properties(&format!("{function}EventInvokeConfig"));
+        let invoke = TEMPLATE.properties(&format!("{function}EventInvokeConfig"));
         let ends_in = &invoke["DestinationConfig"]["OnFailure"]["Destination"];
         assert_eq!(*ends_in, attribute("HandlerFailures", "Arn"), "{function}");
         assert!(invoke["MaximumEventAgeInSeconds"].is_u64() && invoke["MaximumRetryAttempts"].is_u64());
@@ -209,7 +206,6 @@ fn published() -> Vec<(&'static str, Value)> {
 
 #[test]
 fn the_rules_let_through_what_is_for_the_sync_and_the_archive_keeps_all() {
-    let template = template();
     let takes = |pattern: &Value| {
         let pattern = Pattern::new(pattern.clone());
         let taken = published()
@@ -218,7 +214,7 @@ fn the_rules_let_through_what_is_for_the_sync_and_the_archive_keeps_all() {
         taken.map(|(name, _)| name).collect::<Vec<_>>()
     };
     let rule = |id: &str| {
-        let rule = template.properties(id);
+        let rule = TEMPLATE.properties(id);
         assert_eq!(rule["EventBusName"], json!({"Ref": "EventBus"}));
         assert_eq!(
             list(&rule["Targets"])[0]["Arn"],
@@ -228,7 +224,7 @@ fn the_rules_let_through_what_is_for_the_sync_and_the_archive_keeps_all() {
     };
     assert_eq!(rule("ScheduledSyncAppointmentChanged"), ["from a caller"]);
     assert_eq!(rule("ScheduledSyncCalendarChanged"), ["notified"]);
-    let archive = template.properties("EventArchive");
+    let archive = TEMPLATE.properties("EventArchive");
     assert_eq!(archive["SourceArn"], attribute("EventBus", "Arn"));
     assert_eq!(
         takes(&archive["EventPattern"]),
@@ -238,8 +234,7 @@ fn the_rules_let_through_what_is_for_the_sync_and_the_archive_keeps_all() {
 
 #[test]
 fn the_five_minute_run_is_a_rule_that_the_api_knows_by_name() {
-    let template = template();
-    let rule = template.properties("ScheduledSyncAutoSync");
+    let rule = TEMPLATE.properties("ScheduledSyncAutoSync");
     assert_eq!(
         rule["State"],
         json!({"Fn::If": ["AutoSyncStartsEnabled", "ENABLED", "DISABLED"]})
@@ -248,21 +243,20 @@ fn the_five_minute_run_is_a_rule_that_the_api_knows_by_name() {
         rule["ScheduleExpression"],
         json!({"Fn::FindInMap": ["AutoSyncSchedule", "Every", {"Ref": "AutoSyncInterval"}]})
     );
-    let settings = &template.properties("AppointmentsApi")["Environment"]["Variables"];
+    let settings = &TEMPLATE.properties("AppointmentsApi")["Environment"]["Variables"];
     assert_eq!(rule["Name"], settings["AUTO_SYNC_RULE_NAME"]);
-    let renewer = template.properties("WatchRenewerRenewWatches");
+    let renewer = TEMPLATE.properties("WatchRenewerRenewWatches");
     assert_eq!(renewer["ScheduleExpression"], "rate(1 hour)");
 }
 
 #[test]
 fn every_function_has_logs_that_end_and_the_webhook_a_share_of_its_own() {
-    let template = template();
     for function in FUNCTIONS {
-        let properties = template.properties(function);
+        let properties = TEMPLATE.properties(function);
         assert_eq!(properties["Runtime"], "provided.al2023");
         assert_eq!(properties["Architectures"], json!([{"Ref": "Architecture"}]));
         let group = properties["LoggingConfig"]["LogGroup"]["Ref"].as_str().unwrap();
-        let retention = &template.properties(group)["RetentionInDays"];
+        let retention = &TEMPLATE.properties(group)["RetentionInDays"];
         assert_eq!(*retention, json!({"Ref": "LogRetentionDays"}), "{function}");
         let kept = properties["ReservedConcurrentExecutions"].is_object();
         assert_eq!(kept, function == "CalendarWebhook");
@@ -271,9 +265,8 @@ fn every_function_has_logs_that_end_and_the_webhook_a_share_of_its_own() {
 
 #[test]
 fn every_alarm_tells_somebody() {
-    let template = template();
     let mut watched = BTreeSet::new();
-    for (id, alarm) in template.of_type("AWS::CloudWatch::Alarm") {
+    for (id, alarm) in TEMPLATE.of_type("AWS::CloudWatch::Alarm") {
         assert_eq!(alarm["AlarmActions"], json!([{"Ref": "Alarms"}]), "{id}");
         let one = alarm["MetricName"].as_str().map(str::to_owned);
         let several = list(&alarm["Metrics"]);
