@@ -10,6 +10,8 @@ BINARIES := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug
 FUNCTIONS := appointments-api calendar-webhook scheduled-sync watch-renewer
 # arm64 or x86_64: what the functions run on.
 ARCH ?= arm64
+# So that log lines of what is deployed say which code it is.
+build sam-build: export APPOINTMENT_SYNC_VERSION = $(shell git describe --always --dirty 2>/dev/null)
 # Passed on to `cargo test`, for example TEST="-p shared google" or TEST="-- --nocapture".
 TEST ?=
 
@@ -102,6 +104,15 @@ FUNCTION ?=
 sam-build: ## build into .aws-sam what `sam deploy` uploads, for ARCH; FUNCTION=WatchRenewer for one alone
 	@$(SETUP) build run deploy
 	SAM_CLI_TELEMETRY=0 PATH=$(VENV):$$PATH sam build $(FUNCTION) --parameter-overrides Architecture=$(ARCH)
+
+# A name in samconfig.toml; and MIGRATE=no to deploy code that is older than the database.
+ENV ?=
+MIGRATE ?= yes
+
+.PHONY: deploy
+deploy: sam-build ## migrate, then deploy ENV=dev or prod, for ARCH; settings in the environment become its parameters
+	@cargo build --quiet --bin migrate
+	@$(VENV)/python deploy/deploy.py "$(ENV)" --architecture $(ARCH) $(if $(filter no,$(MIGRATE)),,--migrate $(BINARIES)/migrate)
 
 ARCH_FLAG = $(or $(ARCH_FLAG_$(ARCH)),$(error ARCH should be arm64 or x86_64))
 ARCH_FLAG_arm64 := --arm64
