@@ -60,7 +60,7 @@ lint: ## formatting, clippy, dependencies, the template as written and as transf
 	@$(SETUP) build lint deploy
 	cargo fmt --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	$(VENV)/cfn-lint template.yaml
+	$(VENV)/cfn-lint template.yaml deploy/github.yaml
 	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
 	PROJECT_PYTHON=$(VENV)/python cargo test --quiet -p shared --test template
 	$(VENV)/shellcheck local/setup/setup.sh .ci/run

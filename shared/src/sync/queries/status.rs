@@ -78,12 +78,11 @@ pub struct VitalSigns {
 pub async fn vital_signs(client: &impl GenericClient, calendar_ids: &[String]) -> Result<VitalSigns, Error> {
     // A calendar should have a channel once it had one, or once the renewer knows where to; unless Google has none for it.
     const TAKE: &str = "with ours as (
-            select id, c.last_sync_at, c.push_refused_at is null
-                    and (c.webhook_url is not null or exists (select from watch_channels w where w.calendar_id = id
-                        and w.state = 'live')) as watched,
-                (select max(w.expires_at) from watch_channels w where w.calendar_id = id and w.state = 'live')
-                    as channel_ends
-            from unnest($1::text[]) as id left join calendars c using (id))
+            select c.last_sync_at, channel.ends as channel_ends,
+                c.push_refused_at is null and (c.webhook_url is not null or channel.ends is not null) as watched
+            from unnest($1::text[]) as asked (id) left join calendars c using (id)
+            left join lateral (select max(w.expires_at) as ends from watch_channels w
+                where w.calendar_id = asked.id and w.state = 'live') channel on true)
         select coalesce(extract(epoch from max(now() - coalesce(last_sync_at, now() - interval '30 days'))), 0)::float8
                 as oldest_sync,
             (select count(*) from calendar_events e where e.calendar_id = any($1)
