@@ -21,7 +21,9 @@ impl Aws {
     /// The configuration that clients are made from.
     pub(crate) async fn config(&self) -> &SdkConfig {
         self.0
-            .get_or_init(async || {
+            // On the heap: what the SDK's loading holds is most of this future.
+            .get_or_init(|| {
+                Box::pin(async {
                 let https = aws_smithy_http_client::Builder::new()
                     .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
                     .build_https();
@@ -31,6 +33,7 @@ impl Aws {
                     .timeout_config(timeouts)
                     .load()
                     .await
+                })
             })
             .await
     }

@@ -92,6 +92,10 @@ fn each_role_may_do_what_its_function_does_and_nothing_else() {
         "WebhookSecret",
     ]
     .map(secret);
+    let calendars = (
+        "secretsmanager:GetSecretValue",
+        json!({"Fn::If": ["CalendarsAreStored", {"Ref": "GoogleCalendarId"}, {"Ref": "AWS::NoValue"}]}),
+    );
     let own: [(&str, Vec<(&str, Value)>); 4] = [
         (
             "AppointmentsApi",
@@ -104,6 +108,7 @@ fn each_role_may_do_what_its_function_does_and_nothing_else() {
                 google.clone(),
                 keys,
                 webhook.clone(),
+                calendars.clone(),
             ],
         ),
         (
@@ -112,9 +117,15 @@ fn each_role_may_do_what_its_function_does_and_nothing_else() {
         ),
         (
             "ScheduledSync",
-            vec![publish, dead.clone(), database.clone(), google.clone()],
+            vec![
+                publish,
+                dead.clone(),
+                database.clone(),
+                google.clone(),
+                calendars.clone(),
+            ],
         ),
-        ("WatchRenewer", vec![dead, database, google, webhook]),
+        ("WatchRenewer", vec![dead, database, google, webhook, calendars]),
     ];
     for (function, own) in own {
         let logs = attribute(&format!("{function}Logs"), "Arn");

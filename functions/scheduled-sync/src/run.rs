@@ -59,11 +59,12 @@ impl Worker {
     }
 
     async fn run(&self, trigger: &Trigger, deadline: Deadline) -> Result<Value, Error> {
-        let calendars: Vec<&str> = match trigger {
+        let calendars: Vec<String> = match trigger {
             Trigger::Nothing => Vec::new(),
-            Trigger::Everything => self.clinic.calendars.iter().map(String::as_str).collect(),
+            Trigger::Everything => self.in_turn(deadline).await?,
             Trigger::CalendarChanged { calendar_id } | Trigger::AppointmentChanged { calendar_id } => {
-                self.clinic.calendar(Some(calendar_id)).into_iter().collect()
+                let calendar = self.clinic.calendar(Some(calendar_id));
+                calendar.map(str::to_owned).into_iter().collect()
             }
         };
         let mut failed: Vec<SyncError> = stream::iter(&calendars)
@@ -88,6 +89,14 @@ impl Worker {
             Some(error) if failed.len() + 1 == calendars.len() => Err(error.into()),
             _ => Ok(json!({"calendars": calendars.len(), "failed": failed.len()})),
         }
+    }
+
+    /// The calendars in the order in which a run sees to them.
+    pub(crate) async fn in_turn(&self, deadline: Deadline) -> Result<Vec<String>, DatabaseError> {
+        let calendars = &self.clinic.calendars;
+        self.db
+            .read(deadline, async |client| status::in_turn(client, calendars).await)
+            .await
     }
 
     /// What no calendar waits for: each is tried again by the next run.
@@ -116,8 +125,8 @@ impl Worker {
             })
             .await?;
         metrics::SYNC_AGE.took(signs.oldest_sync);
-        metrics::EVENTS_PENDING.note(signs.pending as f64);
-        metrics::EVENTS_PARKED.note(signs.parked as f64);
+        metrics::EVENTS_PENDING.note(signs.pending);
+        metrics::EVENTS_PARKED.note(signs.parked);
         if let Some(life) = signs.channel_life {
             metrics::CHANNEL_LIFE_LEFT.took(life);
         }

@@ -51,15 +51,12 @@ fn written(folder: &Path) -> BTreeSet<String> {
                 "{document}"
             );
             assert!(metric["Unit"].is_string(), "{document}");
-            let mut words = String::new();
-            for (dimension, value) in &dimensions {
-                match dimension.as_str() {
-                    Some("function") => words = format!("{value} {name}{words}"),
-                    Some(other) => words += &format!(" {other}={value}"),
-                    None => panic!("{document}"),
-                }
-            }
-            names.insert(words);
+            let function = document["function"].as_str().unwrap();
+            let own = dimensions
+                .iter()
+                .filter(|(dimension, _)| *dimension != "function")
+                .map(|(dimension, value)| format!(" {}={value}", dimension.as_str().unwrap()));
+            names.insert(format!("{function} {name}{}", own.collect::<String>()));
         }
     }
     names

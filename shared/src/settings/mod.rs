@@ -19,7 +19,7 @@ use crate::bus::BusSettings;
 use crate::database::DatabaseUrl;
 use crate::google::{ApiUrl, ServiceAccount};
 use crate::watch::Secrets;
-use secret::{Arn, SECRETS, Vault};
+use secret::{Arn, MAY_BE_ARNS, Vault};
 
 pub use rotating::Rotating;
 
@@ -58,9 +58,9 @@ impl<'a> Environment<'a> {
         // What is no UTF-8 stays malformed; as absent it would quietly have its default.
         let mut environment =
             Self::by(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()));
-        let secrets = SECRETS
+        let secrets = MAY_BE_ARNS
             .iter()
-            .filter_map(|name| Some((*name, Arn::parse(&environment.get(name)?)?)));
+            .filter_map(|name| Some((*name, Arn::parse(&environment.raw(name)?)?)));
         let secrets: Vec<_> = secrets.collect();
         if !secrets.is_empty() {
             let vault = Vault::open(environment.aws.clone(), &secrets).await?;
@@ -88,10 +88,26 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// A setting, if it is set to more than blanks.
+    /// A setting, if it is set to more than blanks; as it was when the process started.
     pub fn get(&self, name: &'static str) -> Option<String> {
+        let value = self.raw(name)?;
+        match self.kept(&value) {
+            Some((_, text)) => rotating::some(text.expose_secret()).map(str::to_owned),
+            None => Some(value),
+        }
+    }
+
+    /// What stands in the environment.
+    fn raw(&self, name: &str) -> Option<String> {
         let value = (self.lookup)(name)?;
         rotating::some(&value).map(str::to_owned)
+    }
+
+    /// The secret that a value names, and what it says.
+    fn kept(&self, value: &str) -> Option<(Arn, &SecretString)> {
+        let arn = Arn::parse(value)?;
+        let text = self.vault.as_ref()?.at_start(&arn)?;
+        Some((arn, text))
     }
 
     /// A secret setting, which may live in Secrets Manager.
@@ -100,14 +116,12 @@ impl<'a> Environment<'a> {
         name: &'static str,
         parse: fn(Option<&str>) -> Result<T, SettingError>,
     ) -> Result<Rotating<T>, SettingError> {
-        let value = self.get(name).map(SecretString::from);
+        let value = self.raw(name).map(SecretString::from);
         let value = value.as_ref().map(ExposeSecret::expose_secret);
-        if let Some(arn) = value.and_then(Arn::parse)
+        if let Some((arn, text)) = value.and_then(|value| self.kept(value))
             && let Some(vault) = &self.vault
-            && let Some(text) = vault.at_start(&arn)
         {
-            let text = text.clone();
-            return Rotating::kept(Arc::clone(vault) as _, arn, text, parse);
+            return Rotating::kept(Arc::clone(vault) as _, arn, text.clone(), parse);
         }
         parse(value).map(Rotating::from)
     }

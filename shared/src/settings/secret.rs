@@ -14,10 +14,11 @@ use secrecy::SecretString;
 use super::SettingError;
 use crate::aws::Aws;
 
-/// The settings that may be ARNs.
-pub(super) const SECRETS: [&str; 4] = [
+/// The settings that may be ARNs. Calendars are no secret, but hundreds of them do not fit into a function's configuration.
+pub(super) const MAY_BE_ARNS: [&str; 5] = [
     "DATABASE_URL",
     "GOOGLE_SERVICE_ACCOUNT_JSON",
+    "GOOGLE_CALENDAR_ID",
     "API_KEYS",
     "WEBHOOK_SECRET",
 ];

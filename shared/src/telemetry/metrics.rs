@@ -136,20 +136,25 @@ impl Size {
         self.name
     }
 
-    /// Notes a number.
-    pub fn note(self, value: f64) {
-        // A histogram, not a gauge: a gauge would be written again with each flush, long after it was measured.
-        metrics::histogram!(self.name).record(value);
+    /// Notes a number of things, up to four billion of them.
+    pub fn note(self, number: i64) {
+        let number = number.clamp(0, u32::MAX.into());
+        self.record(u32::try_from(number).unwrap_or_default().into());
     }
 
     /// Notes a time, in the metric's unit.
     pub fn took(self, time: Duration) {
         let seconds = time.as_secs_f64();
-        self.note(if self.unit == Unit::Milliseconds {
+        self.record(if self.unit == Unit::Milliseconds {
             seconds * 1000.0
         } else {
             seconds
         });
+    }
+
+    fn record(self, value: f64) {
+        // A histogram, not a gauge: a gauge would be written again with each flush, long after it was measured.
+        metrics::histogram!(self.name).record(value);
     }
 }
 

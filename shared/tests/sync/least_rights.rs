@@ -39,7 +39,7 @@ async fn the_functions_role_syncs_and_changes_no_table() {
     let appointment = clinic.book("2027-03-01T09:00:00+05:00").await;
     clinic.tick().await;
     clinic.edit(
-        &clinic.only_event()["id"].as_str().unwrap().to_owned(),
+        clinic.only_event()["id"].as_str().unwrap(),
         &json!({"location": "Room 2"}),
     );
     clinic.tick().await;

@@ -60,6 +60,17 @@ pub async fn read(client: &impl GenericClient, calendar_id: &str) -> Result<Cale
     })
 }
 
+/// These calendars, that first which was taken up longest ago: a run that cannot see to all of them leaves others out than
+/// the one before.
+pub async fn in_turn(client: &impl GenericClient, calendar_ids: &[String]) -> Result<Vec<String>, Error> {
+    const IN_TURN: &str = "select id from unnest($1::text[]) with ordinality as asked (id, place)
+        left join calendars c using (id) order by c.leased_at nulls first, place";
+    let rows = client
+        .query_typed(IN_TURN, &[(&calendar_ids, Type::TEXT_ARRAY)])
+        .await?;
+    rows.iter().map(|row| row.try_get("id")).collect()
+}
+
 /// How all calendars together do, by the worst of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VitalSigns {
