@@ -1,0 +1,219 @@
+//! One payload, its function, and all that the function finds around it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use local::bus::{Bus, BusOptions};
+use local::google::{DEFAULT_CALENDAR, Delivery, StandIn};
+use local::postgres::TestDatabase;
+use serde_json::{Map, Value};
+use tokio_postgres::{NoTls, Row};
+
+use crate::emulator::Emulator;
+
+/// The appointment that payloads name, and the event that it has at first.
+pub(crate) const APPOINTMENT: &str = "0190f0c2-0000-7000-8000-000000000002";
+pub(crate) const FIRST_EVENT: &str = "0000000000000000000000000000e001";
+
+/// Books it, as the API does, for half an hour from nine o'clock on in Karachi.
+const BOOK: &str = "with calendar as (
+        insert into calendars (id) values ('clinic@example.com')
+     ), appointment as (
+        insert into appointments (id, calendar_id, patient_name, reason, location, starts_at, ends_at, time_zone, source,
+            google_calendar_event_id)
+        values ('0190f0c2-0000-7000-8000-000000000002', 'clinic@example.com', 'A. Khan', 'Check-up', 'Room 1',
+            '2031-03-03T04:00:00Z', '2031-03-03T04:30:00Z', 'Asia/Karachi', 'example', '0000000000000000000000000000e001')
+        returning id, version
+     ), event as (
+        insert into calendar_events (calendar_id, event_id, appointment_id, wanted, wanted_version)
+        select 'clinic@example.com', '0000000000000000000000000000e001', id, 'present', version from appointment
+     )
+     insert into appointment_history (id, appointment_id, version, by, change, fields)
+     select gen_random_uuid(), id, version, 'example', 'created', '{}' from appointment";
+
+/// A function that has not been invoked yet, the payload for it, and what it uses.
+pub(crate) struct Scene {
+    // The function ends before what it is connected to.
+    emulator: Emulator,
+    payload: Value,
+    pub(crate) google: StandIn,
+    bus: Bus,
+    db: tokio_postgres::Client,
+    _database: TestDatabase,
+}
+
+impl Scene {
+    /// Of the payload `events/FUNCTION/NAME.json`.
+    pub(crate) async fn of(payload: &str) -> Self {
+        let (function, _) = payload.split_once('/').unwrap();
+        let (database, google) = (TestDatabase::create().await, StandIn::start().await.unwrap());
+        // The channels' addresses are invented.
+        google.set_delivery(Delivery::Drop);
+        let mut options = BusOptions::for_tests("http://127.0.0.1:1");
+        options.auto_sync_rule = "appointment-sync-auto-sync".to_owned();
+        let bus = Bus::start(options).await.unwrap();
+        let settings = settings(function, &database, &google, &bus);
+        let (db, connection) = tokio_postgres::connect(&database.url(), NoTls).await.unwrap();
+        tokio::spawn(connection);
+        Self {
+            emulator: Emulator::start(function, &settings).await,
+            payload: read(payload),
+            google,
+            bus,
+            db,
+            _database: database,
+        }
+    }
+
+    /// The same with the appointment that payloads name, of which Google does not know yet.
+    pub(crate) async fn with_appointment(self) -> Self {
+        self.sql(BOOK).await;
+        self
+    }
+
+    /// Hands the payload over; what the function answers.
+    pub(crate) async fn invoke(&self) -> Value {
+        self.emulator.invoke(&self.payload).await
+    }
+
+    /// Hands the payload over as a function URL does; the response that it makes of the answer.
+    pub(crate) async fn request(&self) -> Response {
+        Response::of(self.invoke().await)
+    }
+
+    /// Hands over another payload first.
+    pub(crate) async fn after(&self, payload: &str) -> Value {
+        self.emulator.invoke(&read(payload)).await
+    }
+
+    /// What was told to the bus, each as its listeners get it.
+    pub(crate) fn told(&self) -> Vec<Value> {
+        let entries = self.bus.entries();
+        entries
+            .into_iter()
+            .map(|mut entry| entry["event"].take())
+            .collect()
+    }
+
+    /// The one appointment's change that was told.
+    pub(crate) fn told_change(&self) -> Value {
+        let mut told = self.told();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0]["detail-type"], "AppointmentChanged");
+        told[0]["detail"].take()
+    }
+
+    /// The events that Google shows, deleted ones too.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        self.google.events(DEFAULT_CALENDAR).unwrap()
+    }
+
+    pub(crate) async fn sql(&self, statements: &str) {
+        self.db.batch_execute(statements).await.unwrap();
+    }
+
+    /// The only row of a query.
+    pub(crate) async fn row(&self, query: &str) -> Row {
+        self.db.query_one(query, &[]).await.unwrap()
+    }
+
+    pub(crate) async fn count(&self, table: &str) -> i64 {
+        self.row(&format!("select count(*) from {table}")).await.get(0)
+    }
+}
+
+/// The examples of `events/env.example.json`, with the addresses of this test and Google's key for it, and what Lambda adds.
+fn settings(function: &str, database: &TestDatabase, google: &StandIn, bus: &Bus) -> Vec<(String, String)> {
+    let mut examples: Value = read("env.example");
+    let examples: BTreeMap<String, String> =
+        serde_json::from_value(examples[logical_id(function)].take()).unwrap();
+    let with_google = examples.contains_key("GOOGLE_SERVICE_ACCOUNT_JSON");
+    let mut settings: Vec<(String, String)> = examples.into_iter().collect();
+    for (name, value) in &mut settings {
+        match name.as_str() {
+            "DATABASE_URL" => *value = database.url(),
+            "GOOGLE_SERVICE_ACCOUNT_JSON" => *value = google.service_account_json(),
+            _ => {}
+        }
+    }
+    if with_google {
+        settings.push(("GOOGLE_CALENDAR_API_URL".to_owned(), google.base_url()));
+    }
+    settings.push(("AWS_ENDPOINT_URL_EVENTBRIDGE".to_owned(), bus.url()));
+    for (name, value) in [
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "example"),
+        ("AWS_SECRET_ACCESS_KEY", "example"),
+    ] {
+        settings.push((name.to_owned(), value.to_owned()));
+    }
+    settings
+}
+
+/// The function's name in `template.yaml`: `scheduled-sync` is `ScheduledSync`.
+fn logical_id(function: &str) -> String {
+    let words = function.split('-');
+    words
+        .map(|word| word[..1].to_ascii_uppercase() + &word[1..])
+        .collect()
+}
+
+/// The folder of the payloads.
+pub(crate) fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../events")
+}
+
+/// A file of `events/`, without its `.json`.
+pub(crate) fn read(name: &str) -> Value {
+    let file = folder().join(format!("{name}.json"));
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    serde_json::from_str(&text).unwrap()
+}
+
+/// What a function URL makes of an answer.
+pub(crate) struct Response {
+    pub(crate) status: u64,
+    headers: Map<String, Value>,
+    /// JSON where it is some, else the text as it is.
+    pub(crate) body: Value,
+}
+
+impl Response {
+    fn of(mut answer: Value) -> Self {
+        assert_eq!(answer["isBase64Encoded"], false);
+        let Value::Object(headers) = answer["headers"].take() else {
+            panic!("no headers: {answer}");
+        };
+        let text = answer["body"].as_str().unwrap_or_default();
+        let response = Self {
+            status: answer["statusCode"].as_u64().unwrap(),
+            headers,
+            body: serde_json::from_str(text).unwrap_or_else(|_| text.into()),
+        };
+        assert_eq!(response.header("x-request-id").len(), 36, "{answer}");
+        assert_eq!(response.header("x-content-type-options"), "nosniff");
+        response
+    }
+
+    /// A header's value, empty where it is not there.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Checks that it is an appointment, of this version.
+    #[track_caller]
+    pub(crate) fn is_appointment(&self, status: u64, version: i64) {
+        assert_eq!(self.status, status, "{}", self.body);
+        assert_eq!(self.header("content-type"), "application/json");
+        assert_eq!(self.header("etag"), format!("\"{version}\""));
+        assert_eq!(self.body["version"], version);
+    }
+
+    /// Checks that it is a problem of this code.
+    #[track_caller]
+    pub(crate) fn is_problem(&self, status: u64, code: &str) {
+        assert_eq!(self.status, status, "{}", self.body);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(self.body["code"], code);
+    }
+}
