@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::scene::{APPOINTMENT, FIRST_EVENT, Scene, read};
+use crate::scene::{APPOINTMENT, FIRST_EVENT, Scene, change_of, read};
+
+/// What listeners get when a caller changes an appointment.
+const CHANGED: &str = "scheduled-sync/appointment-changed";
 
 #[tokio::test]
 async fn health_needs_no_key() {
@@ -56,10 +59,8 @@ async fn a_booking_is_made_once_however_often_it_is_sent() {
     ] {
         assert_eq!(appointment[name], value);
     }
-    let told = json!({
-        "appointment_id": id, "calendar_id": "clinic@example.com", "version": 1, "change": "created", "origin": "api"
-    });
-    assert_eq!(scene.told_change(), told);
+    let booked = change_of(id, 1, "created", "api");
+    scene.has_told(CHANGED, std::slice::from_ref(&booked)).await;
 
     let again = scene.request().await;
     again.is_appointment(201, 1);
@@ -67,8 +68,7 @@ async fn a_booking_is_made_once_however_often_it_is_sent() {
     assert_eq!(again.body, response.body);
     assert_eq!(scene.count("appointments").await, 1);
     // Whoever made the booking may have died before it could tell anybody.
-    let details: Vec<Value> = scene.told().iter().map(|event| event["detail"].clone()).collect();
-    assert_eq!(details, [told.clone(), told]);
+    scene.has_told(CHANGED, &[booked.clone(), booked]).await;
     assert!(scene.google.requests().is_empty(), "Google is not asked");
 }
 
@@ -117,7 +117,7 @@ async fn a_merge_patch_which_comes_in_base64_changes_what_it_names() {
     assert_eq!(response.body["notes"], "brings the x-ray");
     assert_eq!(response.body["location"], Value::Null);
     assert_eq!(response.body["google_calendar_event_id"], FIRST_EVENT);
-    assert_eq!(scene.told_change()["change"], "updated");
+    scene.has_told_of(APPOINTMENT, 2, "updated", "api").await;
     // The version that it names is another by now.
     scene.request().await.is_problem(412, "version_conflict");
 }
@@ -134,7 +134,7 @@ async fn a_rescheduled_appointment_is_as_long_as_before_under_a_new_event() {
     assert_eq!(response.body["ends_at"], "2031-03-04T11:00:00+05:00");
     assert_ne!(response.body["google_calendar_event_id"], FIRST_EVENT);
     assert_eq!(scene.count("calendar_events").await, 2);
-    assert_eq!(scene.told_change()["change"], "rescheduled");
+    scene.has_told_of(APPOINTMENT, 2, "rescheduled", "api").await;
 }
 
 #[tokio::test]
@@ -147,9 +147,7 @@ async fn a_cancelled_appointment_is_answered_with_nothing() {
     assert_eq!((response.status, response.body), (204, json!("")));
     let status: String = scene.row("select status from appointments").await.get(0);
     assert_eq!(status, "cancelled");
-    let told = scene.told_change();
-    assert_eq!(told["change"], "cancelled");
-    assert_eq!(told["appointment_id"], APPOINTMENT);
+    scene.has_told_of(APPOINTMENT, 2, "cancelled", "api").await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use reqwest::Client;
 use rustix::process::{Pid, Signal, kill_process};
@@ -15,6 +16,9 @@ use tempfile::TempDir;
 const FRONT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// Where the function asks for work. Another address of the loopback interface, by which the two ports are told apart.
 const RUNTIME_API: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+
+/// How long a test waits for what must come by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Says where samcli keeps its files.
 const PLACE: &str = "import os, samcli; print(os.path.dirname(samcli.__file__), end='')";
@@ -113,12 +117,24 @@ impl Emulator {
         }
     }
 
+    /// Waits until the function has logged these words.
+    pub(crate) async fn says(&self, words: &str) {
+        let said = async {
+            while !self.log().contains(words) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let said = tokio::time::timeout(PATIENCE, said).await;
+        assert!(said.is_ok(), "the function does not say '{words}'");
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
     #[expect(clippy::print_stderr, reason = "it is what a failed test has to say")]
     fn show_log(&self) {
-        eprintln!(
-            "{}",
-            fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
-        );
+        eprintln!("{}", self.log());
     }
 }
 

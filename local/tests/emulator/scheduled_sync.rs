@@ -51,9 +51,9 @@ async fn a_change_of_a_calendar_is_pulled() {
     let appointment = scene.row(moved).await;
     assert_eq!(appointment.get::<_, &str>(0), "2031-03-03 15:00");
     assert_eq!(appointment.get::<_, i64>(1), 2);
-    let told = scene.told_change();
-    assert_eq!(told["appointment_id"], APPOINTMENT);
-    assert_eq!(told["origin"], "google_calendar");
+    scene
+        .has_told_of(APPOINTMENT, 2, "updated", "google_calendar")
+        .await;
 }
 
 /// Checks that Google shows the appointment, and that we know.
