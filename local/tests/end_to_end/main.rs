@@ -9,6 +9,7 @@ mod backstop;
 mod both_ways;
 mod event_bridge;
 mod hurt;
+mod invoke;
 mod month;
 mod notifications;
 mod openapi;
