@@ -43,7 +43,8 @@ impl Secrets {
 /// A key as `API_KEYS` has it: its SHA-256 in hex.
 pub(super) fn hash(key: &str) -> String {
     let hash = Sha256::digest(key.as_bytes());
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    let hex: Vec<String> = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    hex.concat()
 }
 
 /// 244 random bits in hex: two version-4 UUIDs.

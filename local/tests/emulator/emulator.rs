@@ -1,16 +1,18 @@
 //! AWS's runtime interface emulator with one function in it.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use reqwest::Client;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::sam;
 
 /// Where the emulator takes invocations.
 const FRONT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -19,27 +21,6 @@ const RUNTIME_API: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 /// How long a test waits for what must come by itself.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Says where samcli keeps its files.
-const PLACE: &str = "import os, samcli; print(os.path.dirname(samcli.__file__), end='')";
-
-static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-    let python = std::env::var_os("PROJECT_PYTHON");
-    let python = python.unwrap_or_else(|| panic!("PROJECT_PYTHON names no Python: `make test` sets it"));
-    let output = Command::new(python).args(["-c", PLACE]).output().unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let architecture = match std::env::consts::ARCH {
-        "aarch64" => "arm64",
-        other => other,
-    };
-    Path::new(&String::from_utf8(output.stdout).unwrap())
-        .join("local/rapid")
-        .join(format!("aws-lambda-rie-{architecture}"))
-});
 
 /// A running emulator. Its function is started by the first invocation, and both end with this.
 pub(crate) struct Emulator {
@@ -52,7 +33,7 @@ pub(crate) struct Emulator {
 
 impl Emulator {
     /// Puts a function into an emulator, with these settings and no others.
-    pub(crate) async fn start(function: &str, settings: &[(String, String)]) -> Self {
+    pub(crate) async fn start(function: &str, settings: BTreeMap<String, String>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let bootstrap = folder.path().join("bootstrap");
         let log = File::create(folder.path().join("log")).unwrap();
@@ -63,14 +44,13 @@ impl Emulator {
             binary.display()
         );
         // Free ports of the system's choice: nobody else can have them.
-        let process = Command::new(&*PROGRAM)
+        let process = Command::new(sam::emulator())
             .args(["--runtime-interface-emulator-address", &format!("{FRONT}:0")])
             .args(["--runtime-api-address", &format!("{RUNTIME_API}:0")])
             .arg("/bin/sh")
             .arg(&bootstrap)
             .env_clear()
-            .envs(settings.iter().map(|(name, value)| (name, value)))
-            .env("AWS_LAMBDA_FUNCTION_NAME", function)
+            .envs(settings)
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()

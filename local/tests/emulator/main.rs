@@ -10,6 +10,7 @@ mod appointments_api;
 mod calendar_webhook;
 mod complete;
 mod emulator;
+mod sam;
 mod scene;
 mod scheduled_sync;
 mod watch_renewer;

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use tokio_postgres::{NoTls, Row};
 
 use crate::emulator::Emulator;
+use crate::sam;
 
 /// The appointment that payloads name, and the event that it has at first.
 pub(crate) const APPOINTMENT: &str = "0190f0c2-0000-7000-8000-000000000002";
@@ -56,7 +57,7 @@ impl Scene {
         let (db, connection) = tokio_postgres::connect(&database.url(), NoTls).await.unwrap();
         tokio::spawn(connection);
         Self {
-            emulator: Emulator::start(function, &settings).await,
+            emulator: Emulator::start(function, settings).await,
             payload: read(payload),
             google,
             bus,
@@ -153,40 +154,28 @@ fn without_id_and_time(mut event: Value) -> Value {
     event
 }
 
-/// The examples of `events/env.example.json`, with the addresses of this test and Google's key for it, and what Lambda adds.
-fn settings(function: &str, database: &TestDatabase, google: &StandIn, bus: &Bus) -> Vec<(String, String)> {
-    let mut examples: Value = read("env.example");
-    let examples: BTreeMap<String, String> =
-        serde_json::from_value(examples[logical_id(function)].take()).unwrap();
-    let with_google = examples.contains_key("GOOGLE_SERVICE_ACCOUNT_JSON");
-    let mut settings: Vec<(String, String)> = examples.into_iter().collect();
-    for (name, value) in &mut settings {
-        match name.as_str() {
-            "DATABASE_URL" => *value = database.url(),
-            "GOOGLE_SERVICE_ACCOUNT_JSON" => *value = google.service_account_json(),
-            _ => {}
-        }
+/// The examples of `events/env.example.json` as SAM hands them over, with the addresses of this test and Google's key for it.
+fn settings(
+    function: &str,
+    database: &TestDatabase,
+    google: &StandIn,
+    bus: &Bus,
+) -> BTreeMap<String, String> {
+    let mut settings = sam::variables(function);
+    let mut addresses = vec![
+        ("DATABASE_URL", database.url()),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", bus.url()),
+    ];
+    if settings.contains_key("GOOGLE_SERVICE_ACCOUNT_JSON") {
+        addresses.push(("GOOGLE_SERVICE_ACCOUNT_JSON", google.service_account_json()));
+        addresses.push(("GOOGLE_CALENDAR_API_URL", google.base_url()));
     }
-    if with_google {
-        settings.push(("GOOGLE_CALENDAR_API_URL".to_owned(), google.base_url()));
-    }
-    settings.push(("AWS_ENDPOINT_URL_EVENTBRIDGE".to_owned(), bus.url()));
-    for (name, value) in [
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", "example"),
-        ("AWS_SECRET_ACCESS_KEY", "example"),
-    ] {
-        settings.push((name.to_owned(), value.to_owned()));
-    }
+    settings.extend(
+        addresses
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value)),
+    );
     settings
-}
-
-/// The function's name in `template.yaml`: `scheduled-sync` is `ScheduledSync`.
-fn logical_id(function: &str) -> String {
-    let words = function.split('-');
-    words
-        .map(|word| word[..1].to_ascii_uppercase() + &word[1..])
-        .collect()
 }
 
 /// The folder of the payloads.
