@@ -84,28 +84,20 @@ impl Emulator {
 
     /// Where the emulator listens on an address, once it does.
     async fn listening_on(&mut self, address: IpAddr) -> SocketAddr {
-        loop {
+        until(|| {
             let ended = self.process.try_wait().unwrap();
             assert!(ended.is_none(), "the emulator ended: {ended:?}");
-            let found = sockets(self.process.id())
-                .into_iter()
-                .find(|at| at.ip() == address);
-            if let Some(found) = found {
-                return found;
-            }
-            tokio::task::yield_now().await;
-        }
+            let mut sockets = sockets(self.process.id()).into_iter();
+            sockets.find(|at| at.ip() == address)
+        })
+        .await
+        .unwrap_or_else(|| panic!("the emulator does not listen on {address}"))
     }
 
     /// Waits until the function has logged these words.
     pub(crate) async fn says(&self, words: &str) {
-        let said = async {
-            while !self.log().contains(words) {
-                tokio::task::yield_now().await;
-            }
-        };
-        let said = tokio::time::timeout(PATIENCE, said).await;
-        assert!(said.is_ok(), "the function does not say '{words}'");
+        let said = until(|| self.log().contains(words).then_some(())).await;
+        assert!(said.is_some(), "the function does not say '{words}'");
     }
 
     fn log(&self) -> String {
@@ -130,6 +122,19 @@ impl Drop for Emulator {
             self.show_log();
         }
     }
+}
+
+/// Looks until something is found; what is looked for must come by itself.
+async fn until<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let found = async {
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, found).await.ok()
 }
 
 /// Where a process listens: the listening sockets of the system that are among its open files.

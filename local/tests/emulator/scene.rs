@@ -50,9 +50,9 @@ impl Scene {
         let (database, google) = (TestDatabase::create().await, StandIn::start().await.unwrap());
         // The channels' addresses are invented.
         google.set_delivery(Delivery::Drop);
-        let mut options = BusOptions::for_tests("http://127.0.0.1:1");
-        options.auto_sync_rule = "appointment-sync-auto-sync".to_owned();
-        let bus = Bus::start(options).await.unwrap();
+        // What is told need not get to anybody.
+        let bus = Bus::start(BusOptions::for_tests("http://127.0.0.1:1"));
+        let bus = bus.await.unwrap();
         let settings = settings(function, &database, &google, &bus);
         let (db, connection) = tokio_postgres::connect(&database.url(), NoTls).await.unwrap();
         tokio::spawn(connection);
