@@ -25,6 +25,20 @@ run: ## start everything on this machine: API on http://127.0.0.1:9000/, until C
 	cargo build --workspace
 	@CARGO_LAMBDA=$(VENV)/cargo-lambda exec $(BINARIES)/local run
 
+# One payload of events/, for example EVENT=appointments-api/book; ID=... puts an appointment of yours into it.
+EVENT ?=
+ID ?=
+
+.PHONY: invoke
+invoke: ## list the payloads of events/; EVENT=appointments-api/book hands one to its function, beside `make run`
+ifeq ($(EVENT),)
+	@awk -F ' *[|] *' '/^[|] `/ { gsub(/`/, ""); printf "  make invoke EVENT=%-34s %s\n", $$2, $$3 }' events/README.md
+else
+	@$(SETUP) build run
+	@cargo build --quiet --workspace
+	@CARGO_LAMBDA=$(VENV)/cargo-lambda exec $(BINARIES)/local invoke "$(EVENT)" $(ID)
+endif
+
 .PHONY: test
 test: ## run all tests, beside a throw-away PostgreSQL server; TEST="..." goes to cargo test
 	@$(SETUP) build run test deploy postgres pgbouncer

@@ -10,6 +10,7 @@ mod both_ways;
 mod event_bridge;
 mod hurt;
 mod metrics;
+mod invoke;
 mod month;
 mod notifications;
 mod openapi;
