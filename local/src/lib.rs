@@ -5,6 +5,7 @@ pub mod bus;
 pub mod commands;
 pub mod google;
 pub mod issuer;
+pub mod moto;
 pub mod postgres;
 pub mod sandbox;
 pub mod stack;

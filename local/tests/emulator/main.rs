@@ -13,4 +13,5 @@ mod emulator;
 mod sam;
 mod scene;
 mod scheduled_sync;
+mod secrets;
 mod watch_renewer;

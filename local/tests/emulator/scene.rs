@@ -32,6 +32,9 @@ const BOOK: &str = "with calendar as (
      insert into appointment_history (id, appointment_id, version, by, change, fields)
      select gen_random_uuid(), id, version, 'example', 'created', '{}' from appointment";
 
+/// A function's environment.
+pub(crate) type Settings = BTreeMap<String, String>;
+
 /// A function that has not been invoked yet, the payload for it, and what it uses.
 pub(crate) struct Scene {
     // The function ends before what it is connected to.
@@ -46,6 +49,11 @@ pub(crate) struct Scene {
 impl Scene {
     /// Of the payload `events/FUNCTION/NAME.json`.
     pub(crate) async fn of(payload: &str) -> Self {
+        Self::with(payload, async |_| {}).await
+    }
+
+    /// The same with settings changed.
+    pub(crate) async fn with(payload: &str, change: impl AsyncFnOnce(&mut Settings)) -> Self {
         let (function, _) = payload.split_once('/').unwrap();
         let (database, google) = (TestDatabase::create().await, StandIn::start().await.unwrap());
         // The channels' addresses are invented.
@@ -53,7 +61,8 @@ impl Scene {
         // What is told need not get to anybody.
         let bus = Bus::start(BusOptions::for_tests("http://127.0.0.1:1"));
         let bus = bus.await.unwrap();
-        let settings = settings(function, &database, &google, &bus);
+        let mut settings = settings(function, &database, &google, &bus);
+        change(&mut settings).await;
         let (db, connection) = tokio_postgres::connect(&database.url(), NoTls).await.unwrap();
         tokio::spawn(connection);
         Self {
@@ -84,7 +93,12 @@ impl Scene {
 
     /// Hands over another payload first.
     pub(crate) async fn after(&self, payload: &str) -> Value {
-        self.emulator.invoke(&read(payload)).await
+        self.hand_over(&read(payload)).await
+    }
+
+    /// Hands over a payload of the test's own; what the function answers.
+    pub(crate) async fn hand_over(&self, payload: &Value) -> Value {
+        self.emulator.invoke(payload).await
     }
 
     /// What was told to the bus, each as its listeners get it, but for its own id and time.
@@ -155,12 +169,7 @@ fn without_id_and_time(mut event: Value) -> Value {
 }
 
 /// The examples of `events/env.example.json` as SAM hands them over, with the addresses of this test and Google's key for it.
-fn settings(
-    function: &str,
-    database: &TestDatabase,
-    google: &StandIn,
-    bus: &Bus,
-) -> BTreeMap<String, String> {
+fn settings(function: &str, database: &TestDatabase, google: &StandIn, bus: &Bus) -> Settings {
     let mut settings = sam::variables(function);
     let mut addresses = vec![
         ("DATABASE_URL", database.url()),

@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::stack::{Stack, until};
+use local::moto::call;
 use moto::Moto;
 use relay::{Mode, Relay};
 
@@ -63,7 +64,7 @@ async fn start_and_stop_switch_the_rule(stack: &Stack, event_bridge: &str) {
         answer["running"].as_bool().unwrap()
     };
     let state = async || {
-        let rule = relay::call(
+        let rule = call(
             event_bridge,
             "events",
             "AWSEvents.DescribeRule",

@@ -1,57 +1,27 @@
-//! moto's server: an EventBridge and an SQS that we did not write.
+//! An EventBridge and an SQS that we did not write, as tests use them.
 
-use std::process::Stdio;
-
+use local::moto;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 
-use super::relay::call;
-
-/// Says where it listens, and ends with the test.
-const SERVER: &str = "
-import logging, sys
-from moto.server import ThreadedMotoServer
-logging.getLogger('werkzeug').setLevel(logging.ERROR)
-server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False)
-server.start()
-print('http://%s:%d' % server.get_host_and_port(), flush=True)
-sys.stdin.read()
-";
-
-pub(super) struct Moto {
-    url: String,
-    _process: Child,
-}
+pub(super) struct Moto(moto::Moto);
 
 impl Moto {
     pub(super) async fn start() -> Self {
-        let python = std::env::var_os("PROJECT_PYTHON");
-        let python = python.unwrap_or_else(|| panic!("PROJECT_PYTHON names no Python: `make test` sets it"));
-        let mut command = Command::new(python);
-        command
-            .args(["-c", SERVER])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut process = command.kill_on_drop(true).spawn().unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let url = lines.next_line().await.unwrap().unwrap();
-        Self {
-            url,
-            _process: process,
-        }
+        Self(moto::Moto::start().await)
     }
 
     pub(super) fn url(&self) -> &str {
-        &self.url
+        self.0.url()
     }
 
     pub(super) async fn events(&self, operation: &str, body: Value) -> Value {
-        call(&self.url, "events", &format!("AWSEvents.{operation}"), &body).await
+        self.0
+            .call("events", &format!("AWSEvents.{operation}"), &body)
+            .await
     }
 
     async fn sqs(&self, operation: &str, body: Value) -> Value {
-        call(&self.url, "sqs", &format!("AmazonSQS.{operation}"), &body).await
+        self.0.call("sqs", &format!("AmazonSQS.{operation}"), &body).await
     }
 
     /// A queue, by its address, that gets what a pattern matches on a bus.

@@ -7,7 +7,6 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -68,19 +67,4 @@ async fn pass_on(State(mode): State<Arc<Mutex<Mode>>>, headers: HeaderMap, body:
         Mode::Answer(status, body) => (StatusCode::from_u16(status).unwrap(), body).into_response(),
         Mode::Hang => std::future::pending().await,
     }
-}
-
-/// One call of a service in the AWS JSON protocol. The servers of tests believe every signature.
-pub(super) async fn call(url: &str, service: &str, target: &str, body: &Value) -> Value {
-    let credential = format!("AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request");
-    let request = reqwest::Client::new()
-        .post(url)
-        .header("authorization", credential);
-    let request = request
-        .header("x-amz-target", target)
-        .header("content-type", "application/x-amz-json-1.1");
-    let answer = request.body(body.to_string()).send().await.unwrap();
-    let (status, text) = (answer.status(), answer.text().await.unwrap());
-    assert!(status.is_success(), "{target}: {status} {text}");
-    serde_json::from_str(&text).unwrap_or_default()
 }
