@@ -1,5 +1,7 @@
 //! Secrets in Secrets Manager (moto's): read when a function starts, and again when one is refused, without a restart.
 
+use std::cell::OnceCell;
+
 use local::moto::Moto;
 use serde_json::{Value, json};
 use tokio_postgres::NoTls;
@@ -24,21 +26,20 @@ struct Kept {
 }
 
 impl Kept {
-    /// For the payload; `name` says `value` at first, not what is right.
-    async fn with(payload: &str, name: &str, value: &str) -> Self {
+    /// For the payload. At first each secret says what `at_first` makes of its name and what is right.
+    async fn with(payload: &str, at_first: impl Fn(&str, &str) -> String) -> Self {
         let moto = Moto::start().await;
         let scene = Scene::with(payload, async |settings| {
-            for secret in SECRETS {
-                let Some(right) = settings.get_mut(secret) else {
+            for name in SECRETS {
+                let Some(value) = settings.get_mut(name) else {
                     continue;
                 };
-                let text = if secret == name { value } else { right.as_str() };
-                let body =
-                    json!({"Name": secret, "SecretString": text, "ClientRequestToken": Uuid::new_v4()});
+                let text = at_first(name, value);
+                let body = json!({"Name": name, "SecretString": text, "ClientRequestToken": Uuid::new_v4()});
                 let made = moto
                     .call("secretsmanager", "secretsmanager.CreateSecret", &body)
                     .await;
-                made["ARN"].as_str().unwrap().clone_into(right);
+                made["ARN"].as_str().unwrap().clone_into(value);
             }
             settings.insert(
                 "AWS_ENDPOINT_URL_SECRETS_MANAGER".to_owned(),
@@ -47,6 +48,14 @@ impl Kept {
         })
         .await;
         Self { scene, moto }
+    }
+
+    /// The same where only the secret `wrong` says `value`.
+    async fn but(payload: &str, wrong: &str, value: &str) -> Self {
+        Self::with(payload, |name, right| {
+            if name == wrong { value } else { right }.to_owned()
+        })
+        .await
     }
 
     async fn replace(&self, name: &str, value: &str) {
@@ -66,7 +75,7 @@ fn nothing_to_do() -> Value {
 
 #[tokio::test]
 async fn a_key_that_was_added_is_good_at_once() {
-    let kept = Kept::with(
+    let kept = Kept::but(
         "appointments-api/list",
         "API_KEYS",
         &format!("other:appointments:{HASH}"),
@@ -97,25 +106,18 @@ async fn a_role_that_is_no_longer_accepted_is_replaced_at_the_next_connection() 
     ))
     .await;
 
-    // Which database it is, only the scene knows.
-    let moto = Moto::start().await;
-    let mut url = String::new();
-    let scene = Scene::with("appointments-api/list", async |settings| {
-        let right = settings.get_mut("DATABASE_URL").unwrap();
-        url.clone_from(right);
-        let body = json!({"Name": "DATABASE_URL", "SecretString": right.replacen("//clinic@", &format!("//{old}@"), 1),
-            "ClientRequestToken": Uuid::new_v4()});
-        let made = moto
-            .call("secretsmanager", "secretsmanager.CreateSecret", &body)
-            .await;
-        made["ARN"].as_str().unwrap().clone_into(right);
-        settings.insert(
-            "AWS_ENDPOINT_URL_SECRETS_MANAGER".to_owned(),
-            moto.url().to_owned(),
-        );
+    let url = OnceCell::new();
+    let kept = Kept::with("appointments-api/list", |name, right| {
+        if name == "DATABASE_URL" {
+            // Which database it is, only the scene knows.
+            url.get_or_init(|| right.to_owned())
+                .replacen("//clinic@", &format!("//{old}@"), 1)
+        } else {
+            right.to_owned()
+        }
     })
     .await;
-    let kept = Kept { scene, moto };
+    let url = url.get().unwrap();
     assert_eq!(kept.scene.request().await.status, 200);
 
     let replaced = url.replacen("//clinic@", &format!("//{new}@"), 1);
@@ -133,7 +135,7 @@ async fn a_role_that_is_no_longer_accepted_is_replaced_at_the_next_connection() 
 #[tokio::test]
 async fn a_google_key_that_is_refused_is_replaced_in_the_same_run() {
     let name = "GOOGLE_SERVICE_ACCOUNT_JSON";
-    let kept = Kept::with("scheduled-sync/schedule", name, " ").await;
+    let kept = Kept::but("scheduled-sync/schedule", name, " ").await;
     let scene = kept.scene.with_appointment().await;
     scene.hand_over(&nothing_to_do()).await;
     let kept = Kept { scene, ..kept };
@@ -146,7 +148,7 @@ async fn a_google_key_that_is_refused_is_replaced_in_the_same_run() {
 #[tokio::test]
 async fn a_channel_token_under_a_new_secret_is_good_at_once() {
     let name = "WEBHOOK_SECRET";
-    let kept = Kept::with(
+    let kept = Kept::but(
         "calendar-webhook/change",
         name,
         "another-of-32-characters-or-more",
