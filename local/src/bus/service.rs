@@ -167,6 +167,8 @@ struct Entry {
     time: Option<f64>,
     #[serde(default)]
     resources: Vec<String>,
+    /// X-Ray's, kept for the admin calls: EventBridge would hand it to the functions that it invokes.
+    trace_header: Option<String>,
 }
 
 async fn put_events(shared: &Arc<Shared>, body: &[u8]) -> Result<Value, Refusal> {
@@ -224,7 +226,7 @@ fn put(shared: &Arc<Shared>, entry: &Entry, fault: PutEventsFault) -> Value {
     tracing::info!(%event, "published");
     remember(
         &mut lock(&shared.entries),
-        json!({"bus": bus, "event": event, "rules": names}),
+        json!({"bus": bus, "event": event, "rules": names, "trace": entry.trace_header}),
     );
     for rule in rules {
         let (shared, event, target) = (shared.clone(), event.clone(), rule.target);

@@ -1,4 +1,5 @@
-//! What CloudWatch reads from the log: metrics in its embedded format, by every function, of all that happened.
+//! What CloudWatch and X-Ray get: metrics in the log, in its embedded format, by every function, of all that happened; and the trace
+//! that a message on the bus belongs to.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -74,6 +75,7 @@ async fn what_happens_is_measured() {
     let booked = stack
         .book_and_see("clinic@example.com", "2030-01-07T09:00:00+05:00")
         .await;
+    what_is_told_bears_a_trace(&stack).await;
     let room = json!({"location": "Room 2"});
     stack.google(Method::PATCH, &booked.event, &room).await;
     stack
@@ -97,4 +99,31 @@ async fn what_happens_is_measured() {
     })
     .await;
     stack.end().await;
+}
+
+/// The function server gives each invocation an X-Ray trace, as Lambda does.
+async fn what_is_told_bears_a_trace(stack: &Stack) {
+    let url = format!("http://127.0.0.1:{}/admin/entries", stack.ports[2]);
+    let entries: Value = stack
+        .client()
+        .get(url)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let traces: Vec<_> = entries["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| &entry["trace"])
+        .collect();
+    assert!(!traces.is_empty());
+    for trace in traces {
+        assert!(
+            trace.as_str().is_some_and(|trace| trace.starts_with("Root=1-")),
+            "{entries}"
+        );
+    }
 }
