@@ -43,6 +43,9 @@ async fn run() -> Result<(), Vec<String>> {
         ]);
     };
 
+    if path.is_empty() {
+        return Err(vec!["FILE should be set: make import FILE=appointments.csv".into()]);
+    }
     let environment = Environment::of_process();
     let database = environment.database().map_err(one)?;
     let clinic = environment.clinic().map_err(one)?;
