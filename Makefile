@@ -10,6 +10,8 @@ BINARIES := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug
 FUNCTIONS := appointments-api calendar-webhook scheduled-sync watch-renewer
 # arm64 or x86_64: what the functions run on.
 ARCH ?= arm64
+# So that log lines of what is deployed say which code it is.
+build sam-build: export APPOINTMENT_SYNC_VERSION = $(shell git describe --always --dirty 2>/dev/null)
 # Passed on to `cargo test`, for example TEST="-p shared google" or TEST="-- --nocapture".
 TEST ?=
 
@@ -22,6 +24,20 @@ run: ## start everything on this machine: API on http://127.0.0.1:9000/, until C
 	@$(SETUP) build run $(if $(DATABASE_URL),,postgres)
 	cargo build --workspace
 	@CARGO_LAMBDA=$(VENV)/cargo-lambda exec $(BINARIES)/local run
+
+# One payload of events/, for example EVENT=appointments-api/book; ID=... puts an appointment of yours into it.
+EVENT ?=
+ID ?=
+
+.PHONY: invoke
+invoke: ## list the payloads of events/; EVENT=appointments-api/book hands one to its function, beside `make run`
+ifeq ($(EVENT),)
+	@awk -F ' *[|] *' '/^[|] `/ { gsub(/`/, ""); printf "  make invoke EVENT=%-34s %s\n", $$2, $$3 }' events/README.md
+else
+	@$(SETUP) build run
+	@cargo build --quiet --workspace
+	@CARGO_LAMBDA=$(VENV)/cargo-lambda exec $(BINARIES)/local invoke "$(EVENT)" $(ID)
+endif
 
 .PHONY: test
 test: ## run all tests, beside a throw-away PostgreSQL server; TEST="..." goes to cargo test
@@ -58,7 +74,7 @@ lint: ## formatting, clippy, dependencies, the template as written and as transf
 	@$(SETUP) build lint deploy
 	cargo fmt --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	$(VENV)/cfn-lint template.yaml
+	$(VENV)/cfn-lint template.yaml deploy/github.yaml
 	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
 	PROJECT_PYTHON=$(VENV)/python cargo test --quiet -p shared --test template
 	$(VENV)/shellcheck local/setup/setup.sh .ci/run
@@ -111,6 +127,15 @@ FUNCTION ?=
 sam-build: ## build into .aws-sam what `sam deploy` uploads, for ARCH; FUNCTION=WatchRenewer for one alone
 	@$(SETUP) build run deploy
 	SAM_CLI_TELEMETRY=0 PATH=$(VENV):$$PATH sam build $(FUNCTION) --parameter-overrides Architecture=$(ARCH)
+
+# A name in samconfig.toml; and MIGRATE=no to deploy code that is older than the database.
+ENV ?=
+MIGRATE ?= yes
+
+.PHONY: deploy
+deploy: sam-build ## migrate, then deploy ENV=dev or prod, for ARCH; settings in the environment become its parameters
+	@cargo build --quiet --bin migrate
+	@$(VENV)/python deploy/deploy.py "$(ENV)" --architecture $(ARCH) $(if $(filter no,$(MIGRATE)),,--migrate $(BINARIES)/migrate)
 
 ARCH_FLAG = $(or $(ARCH_FLAG_$(ARCH)),$(error ARCH should be arm64 or x86_64))
 ARCH_FLAG_arm64 := --arm64

@@ -4,6 +4,7 @@ mod arguments;
 mod bus;
 mod function;
 mod google;
+mod invoke;
 mod person;
 mod run;
 mod with_postgres;
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: local COMMAND
   run                                      everything, until Ctrl-C (`make run`)
+  invoke PAYLOAD [APPOINTMENT]             hand a payload of events/ to its function beside `run` (`make invoke`)
   person ACTION ...                        what a person does in the Google stand-in
   with-postgres -- PROGRAM [ARGUMENT...]   run a program beside a throw-away PostgreSQL server (`make test`)
 and the parts that `run` starts:
@@ -29,6 +31,7 @@ pub async fn run(arguments: Vec<String>) -> ExitCode {
     let rest: Vec<String> = arguments.collect();
     let outcome = match command.as_str() {
         "run" => run::run().await,
+        "invoke" => invoke::run(&rest).await,
         "person" => person::run(&rest).await,
         "with-postgres" => with_postgres::run(&rest).await,
         "google" => google::run(&rest).await,

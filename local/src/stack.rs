@@ -8,6 +8,8 @@ mod cargo;
 mod database;
 mod environment;
 mod front;
+mod invoke;
+mod payload;
 mod ports;
 mod process;
 mod secrets;
@@ -23,6 +25,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::postgres::PostgresError;
 use environment::Environment;
 use front::Front;
+pub use invoke::{InvokeError, invoke};
 use ports::Ports;
 use process::{Ending, Process};
 use secrets::Secrets;
@@ -112,8 +115,7 @@ struct Stack {
 impl Stack {
     fn new(tell: Tell) -> Result<Self, StackError> {
         let ports = Ports::from_environment()?;
-        let project = std::env::current_dir().map_err(|error| system("current folder", error))?;
-        let folder = project.join(std::env::var_os("LOCAL_FOLDER").unwrap_or_else(|| ".local".into()));
+        let folder = folder()?;
         let logs = folder.join("log");
         fs::create_dir_all(&logs).map_err(|error| system(&logs.display().to_string(), error))?;
         let ourselves = std::env::current_exe().map_err(|error| system("our own path", error))?;
@@ -236,7 +238,7 @@ impl Stack {
     fn start_functions(&mut self, environment: &Environment) -> Result<PathBuf, StackError> {
         let path = cargo::stand_in(&self.folder.join("bin"), &self.binaries)
             .map_err(|error| system("the functions' cargo", error))?;
-        let program = std::env::var_os("CARGO_LAMBDA").unwrap_or_else(|| "cargo-lambda".into());
+        let program = cargo::lambda();
         let cargo = self.folder.join("bin/cargo");
         let (port, settings) = (self.ports.functions.to_string(), environment.clone());
         let log = self.keep("the functions", "functions", Ending::Interrupt, move || {
@@ -280,6 +282,12 @@ impl Stack {
             .push(Process::keep(name, log.clone(), ending, self.tell, command));
         log
     }
+}
+
+/// Where everything is kept.
+fn folder() -> Result<PathBuf, StackError> {
+    let project = std::env::current_dir().map_err(|error| system("current folder", error))?;
+    Ok(project.join(std::env::var_os("LOCAL_FOLDER").unwrap_or_else(|| ".local".into())))
 }
 
 /// Asks again and again until there is an answer, or gives up.

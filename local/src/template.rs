@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 /// The template as CloudFormation gets it.
 #[derive(Debug)]
 pub struct Template {
+    parameters: Map<String, Value>,
     resources: Map<String, Value>,
 }
 
@@ -46,8 +47,14 @@ impl Template {
         }
         let mut template: Value = serde_json::from_slice(&output.stdout)?;
         Ok(Self {
+            parameters: serde_json::from_value(template["Parameters"].take())?,
             resources: serde_json::from_value(template["Resources"].take())?,
         })
+    }
+
+    /// What is said of a parameter; null where there is none of this name.
+    pub fn parameter(&self, name: &str) -> &Value {
+        self.parameters.get(name).unwrap_or(&Value::Null)
     }
 
     /// The properties of a resource; null where there is none of this logical id.

@@ -1,6 +1,7 @@
 //! The `local` binary as the Makefile uses it.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Command, Output};
 
 #[test]
@@ -34,6 +35,32 @@ fn a_port_that_is_none_is_said_to_be_none() {
         complaint(&output),
         "LOCAL_BUS_PORT should be a port, 1 to 65535\n"
     );
+}
+
+#[test]
+fn invoking_needs_a_payload_and_the_running_system() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port().to_string();
+    drop(free);
+    for (payload, expected) in [
+        (
+            "appointments-api/dance",
+            "there is no events/appointments-api/dance.json: `make invoke` alone lists what there is\n"
+                .to_owned(),
+        ),
+        (
+            "events/appointments-api/book.json",
+            format!("nothing answers on port {port}: start everything with `make run` first\n"),
+        ),
+    ] {
+        let output = local(&["invoke", payload])
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+            .env("LOCAL_API_PORT", &port)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(complaint(&output), expected);
+    }
 }
 
 #[test]

@@ -1,10 +1,12 @@
-//! What the documents promise to be tested is tested: each row of their tables names tests, and these exist.
+//! What the documents promise to be tested is tested: each row of their tables names tests, and these exist. The list of
+//! payloads is complete.
 
 #![expect(
     clippy::unwrap_used,
     reason = "what a test cannot do without, it may insist on"
 )]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +35,19 @@ fn every_row_of_a_document_names_tests_that_exist() {
         }
     }
     assert!(rows > 30, "only {rows} rows");
+}
+
+#[test]
+fn every_payload_stands_in_the_list_of_them_and_nothing_else() {
+    let events = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
+    let list = fs::read_to_string(events.join("README.md")).unwrap();
+    let listed: BTreeSet<PathBuf> = rows_of_tables(&list)
+        .filter_map(|row| row.split('`').nth(1))
+        .map(|name| events.join(format!("{name}.json")))
+        .collect();
+    let mut payloads: BTreeSet<PathBuf> = files(&events, "json").into_iter().collect();
+    assert!(payloads.remove(&events.join("env.example.json")));
+    assert_eq!(listed, payloads);
 }
 
 /// The rows below the heads of all tables.

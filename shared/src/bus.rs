@@ -6,22 +6,20 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use aws_config::timeout::TimeoutConfig;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, RuleState};
-use aws_smithy_http_client::tls;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
+
+use crate::aws::Aws;
 
 /// The `source` of all that we publish.
 pub const SOURCE: &str = "appointment-sync";
 
 /// How long a publisher waits for the bus.
 const PUBLISH_WITHIN: Duration = Duration::from_millis(300);
-/// How long an operator waits for the rule.
-const CONTROL_WITHIN: Duration = Duration::from_secs(3);
 /// `PutEvents` takes no more entries at once.
 const MOST_ENTRIES: usize = 10;
 
@@ -86,8 +84,10 @@ impl Announce for Bus {
 }
 
 /// Which bus and which rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct BusSettings {
+    /// The way to AWS.
+    pub aws: Aws,
     /// `EVENT_BUS_NAME`.
     pub bus_name: String,
     /// `AUTO_SYNC_RULE_NAME`.
@@ -137,18 +137,7 @@ impl Bus {
 
     async fn client(&self) -> &Client {
         self.client
-            .get_or_init(async || {
-                let https = aws_smithy_http_client::Builder::new()
-                    .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-                    .build_https();
-                let timeouts = TimeoutConfig::builder().operation_timeout(CONTROL_WITHIN).build();
-                let config = aws_config::from_env()
-                    .http_client(https)
-                    .timeout_config(timeouts)
-                    .load()
-                    .await;
-                Client::new(&config)
-            })
+            .get_or_init(async || Client::new(self.settings.aws.config().await))
             .await
     }
 
@@ -172,13 +161,16 @@ impl Bus {
     }
 
     async fn put(&self, messages: &[Message]) {
+        let trace = trace_id();
         let entries = messages.iter().filter_map(|message| {
             let entry = PutEventsRequestEntry::builder()
                 .event_bus_name(&self.settings.bus_name)
                 .source(SOURCE)
                 .detail_type(message.detail_type())
                 // A message is strings and numbers: it always serialises.
-                .detail(serde_json::to_string(message).ok()?);
+                .detail(serde_json::to_string(message).ok()?)
+                // What a message sets off belongs to the trace of what set it off.
+                .set_trace_header(trace.clone());
             Some(entry.build())
         });
         let request = self
@@ -240,6 +232,13 @@ impl Bus {
     fn rule_name(&self) -> Result<&str, RuleError> {
         self.settings.rule_name.as_deref().ok_or(RuleError::NotConfigured)
     }
+}
+
+/// The X-Ray trace of the invocation under way, where Lambda keeps it for whoever calls on.
+fn trace_id() -> Option<String> {
+    std::env::var("_X_AMZN_TRACE_ID")
+        .ok()
+        .filter(|trace| !trace.is_empty())
 }
 
 fn classify<E: ProvideErrorMetadata + std::error::Error + 'static>(error: &SdkError<E>) -> RuleError {

@@ -7,6 +7,7 @@
 pub mod appointment;
 pub mod auth;
 pub mod availability;
+pub mod aws;
 pub mod backoff;
 pub mod bus;
 pub mod database;

@@ -13,6 +13,7 @@ use local::bus::Pattern;
 use local::template::Template;
 use serde_json::{Value, json};
 use shared::bus::{Message, Origin, SOURCE};
+use shared::telemetry::metrics;
 
 const FUNCTIONS: [&str; 4] = [
     "AppointmentsApi",
@@ -78,6 +79,23 @@ fn each_role_may_do_what_its_function_does_and_nothing_else() {
     let rule = json!({"Fn::Sub":
         "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/${AWS::StackName}-auto-sync"});
     let dead = ("sqs:SendMessage", attribute("HandlerFailures", "Arn"));
+    let secret = |name| {
+        (
+            "secretsmanager:GetSecretValue",
+            json!({"Ref": format!("Stored{name}")}),
+        )
+    };
+    let [database, google, keys, webhook] = [
+        "DatabaseUrl",
+        "GoogleServiceAccountJson",
+        "ApiKeys",
+        "WebhookSecret",
+    ]
+    .map(secret);
+    let calendars = (
+        "secretsmanager:GetSecretValue",
+        json!({"Fn::If": ["CalendarsAreStored", {"Ref": "GoogleCalendarId"}, {"Ref": "AWS::NoValue"}]}),
+    );
     let own: [(&str, Vec<(&str, Value)>); 4] = [
         (
             "AppointmentsApi",
@@ -86,17 +104,36 @@ fn each_role_may_do_what_its_function_does_and_nothing_else() {
                 ("events:DescribeRule", rule.clone()),
                 ("events:EnableRule", rule.clone()),
                 ("events:DisableRule", rule),
+                database.clone(),
+                google.clone(),
+                keys,
+                webhook.clone(),
+                calendars.clone(),
             ],
         ),
-        ("CalendarWebhook", vec![publish.clone()]),
-        ("ScheduledSync", vec![publish, dead.clone()]),
-        ("WatchRenewer", vec![dead]),
+        (
+            "CalendarWebhook",
+            vec![publish.clone(), database.clone(), webhook.clone()],
+        ),
+        (
+            "ScheduledSync",
+            vec![
+                publish,
+                dead.clone(),
+                database.clone(),
+                google.clone(),
+                calendars.clone(),
+            ],
+        ),
+        ("WatchRenewer", vec![dead, database, google, webhook, calendars]),
     ];
     for (function, own) in own {
         let logs = attribute(&format!("{function}Logs"), "Arn");
         let of_all = [
             ("logs:CreateLogStream", logs.clone()),
             ("logs:PutLogEvents", logs),
+            // It gives nothing that GetSecretValue would not.
+            ("secretsmanager:BatchGetSecretValue", json!("*")),
             ("xray:PutTraceSegments", json!("*")),
             ("xray:PutTelemetryRecords", json!("*")),
         ];
@@ -106,6 +143,50 @@ fn each_role_may_do_what_its_function_does_and_nothing_else() {
     }
     let roles = TEMPLATE.of_type("AWS::IAM::Role").count();
     assert_eq!(roles, FUNCTIONS.len(), "there is no role beside these");
+}
+
+#[test]
+fn no_secret_stands_in_a_functions_configuration() {
+    let mut kept = BTreeSet::new();
+    for (id, secret) in TEMPLATE.of_type("AWS::SecretsManager::Secret") {
+        let parameter = secret["SecretString"]["Ref"].as_str().unwrap();
+        assert_eq!(id, format!("Stored{parameter}"));
+        assert_eq!(TEMPLATE.parameter(parameter)["NoEcho"], true, "{parameter}");
+        kept.insert(parameter.to_owned());
+    }
+    let secrets = [
+        ("DATABASE_URL", "DatabaseUrl"),
+        ("GOOGLE_SERVICE_ACCOUNT_JSON", "GoogleServiceAccountJson"),
+        ("API_KEYS", "ApiKeys"),
+        ("WEBHOOK_SECRET", "WebhookSecret"),
+    ];
+    for function in FUNCTIONS {
+        let settings = &TEMPLATE.properties(function)["Environment"]["Variables"];
+        for (name, value) in settings.as_object().unwrap() {
+            match secrets.iter().find(|(secret, _)| secret == name) {
+                Some((_, parameter)) => {
+                    assert_eq!(
+                        *value,
+                        json!({"Ref": format!("Stored{parameter}")}),
+                        "{function} {name}"
+                    );
+                }
+                None => assert!(
+                    !kept
+                        .iter()
+                        .any(|parameter| value.to_string().contains(&format!("\"{parameter}\""))),
+                    "{function} {name}: {value}"
+                ),
+            }
+        }
+    }
+    let of_functions = secrets.map(|(_, parameter)| parameter.to_owned());
+    kept.retain(|parameter| !of_functions.contains(parameter));
+    assert_eq!(
+        kept,
+        BTreeSet::from(["MigrationDatabaseUrl".to_owned()]),
+        "no function has it"
+    );
 }
 
 #[test]
@@ -241,7 +322,7 @@ fn the_five_minute_run_is_a_rule_that_the_api_knows_by_name() {
     );
     assert_eq!(
         rule["ScheduleExpression"],
-        json!({"Fn::FindInMap": ["AutoSyncSchedule", "Every", {"Ref": "AutoSyncInterval"}]})
+        json!({"Fn::FindInMap": ["AutoSync", {"Ref": "AutoSyncInterval"}, "Schedule"]})
     );
     let settings = &TEMPLATE.properties("AppointmentsApi")["Environment"]["Variables"];
     assert_eq!(rule["Name"], settings["AUTO_SYNC_RULE_NAME"]);
@@ -277,10 +358,55 @@ fn every_alarm_tells_somebody() {
     }
     let expected = [
         "ApproximateNumberOfMessagesVisible",
+        "ChannelLifeLeft",
         "Duration",
         "Errors",
+        "EventsParked",
         "FailedLogins",
+        "SyncAge",
         "Throttles",
     ];
     assert_eq!(watched, expected.map(str::to_owned).into());
+}
+
+/// The metrics of ours that a widget or an alarm names, with their dimensions.
+fn named() -> Vec<(String, BTreeSet<String>)> {
+    let mut named = Vec::new();
+    for (_, alarm) in TEMPLATE.of_type("AWS::CloudWatch::Alarm") {
+        if alarm["Namespace"] == metrics::NAMESPACE {
+            let dimensions = list(&alarm["Dimensions"]);
+            let dimensions = dimensions
+                .iter()
+                .map(|dimension| dimension["Name"].as_str().unwrap().to_owned());
+            named.push((
+                alarm["MetricName"].as_str().unwrap().to_owned(),
+                dimensions.collect(),
+            ));
+        }
+    }
+    let body = &TEMPLATE.properties("Dashboard")["DashboardBody"]["Fn::Sub"];
+    let body: Value = serde_json::from_str(body.as_str().unwrap()).unwrap();
+    for widget in list(&body["widgets"]) {
+        for metric in list(&widget["properties"]["metrics"]) {
+            let words = list(&metric);
+            let words: Vec<_> = words.iter().filter_map(Value::as_str).collect();
+            if words[0] == metrics::NAMESPACE {
+                let dimensions = words[2..].iter().step_by(2).map(|name| (*name).to_owned());
+                named.push((words[1].to_owned(), dimensions.collect()));
+            }
+        }
+    }
+    named
+}
+
+#[test]
+fn alarms_and_dashboard_show_all_that_is_measured_and_nothing_that_is_not() {
+    let counts = metrics::COUNTS.map(|count| (count.name(), count.dimension()));
+    let sizes = metrics::SIZES.map(|size| (size.name(), None));
+    let measured = counts.into_iter().chain(sizes).map(|(name, dimension)| {
+        let dimensions = std::iter::once(metrics::FUNCTION).chain(dimension);
+        (name.to_owned(), dimensions.map(str::to_owned).collect())
+    });
+    let measured: BTreeSet<(String, BTreeSet<String>)> = measured.collect();
+    assert_eq!(named().into_iter().collect::<BTreeSet<_>>(), measured);
 }

@@ -8,7 +8,7 @@ use shared::bus::Bus;
 use shared::database::Database;
 use shared::deadline::Deadline;
 use shared::google;
-use shared::settings::{AutoSync, Clinic, Environment, SettingError};
+use shared::settings::{AutoSync, Clinic, Environment, Rotating, SettingError};
 use shared::sync::Sync;
 use shared::watch::{Secrets, Watch};
 
@@ -23,7 +23,7 @@ pub(crate) struct App {
     pub(crate) callers: Callers,
     pub(crate) allowed_origins: Vec<String>,
     /// Missing secrets concern only those who open a channel.
-    pub(crate) webhook_secrets: Result<Secrets, SettingError>,
+    pub(crate) webhook_secrets: Result<Rotating<Secrets>, SettingError>,
 }
 
 impl App {

@@ -9,6 +9,7 @@ use axum::response::Response;
 use http::header::{self, HeaderName};
 use http::{HeaderValue, Method, StatusCode};
 use shared::problem::Problem;
+use shared::telemetry::metrics;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
@@ -84,5 +85,6 @@ pub(crate) async fn finish(mut request: Request, next: Next) -> Response {
             "request answered"
         );
     });
+    metrics::flush();
     response
 }

@@ -22,7 +22,10 @@ use shared::settings::Environment;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, lambda_http::Error> {
     shared::telemetry::start();
-    let app = match app::App::from(&Environment::of_process()) {
+    let app = match Environment::of_process()
+        .await
+        .and_then(|settings| app::App::from(&settings))
+    {
         Ok(app) => Arc::new(app),
         Err(fault) => {
             tracing::error!(setting.name = fault.name, "{fault}");

@@ -11,7 +11,10 @@ use shared::settings::Environment;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, lambda_http::Error> {
     shared::telemetry::start();
-    let webhook = match webhook::Webhook::from(&Environment::of_process()) {
+    let webhook = match Environment::of_process()
+        .await
+        .and_then(|settings| webhook::Webhook::from(&settings))
+    {
         Ok(webhook) => Arc::new(webhook),
         Err(fault) => {
             tracing::error!(setting.name = fault.name, "{fault}");

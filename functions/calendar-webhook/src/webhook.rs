@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use lambda_http::{Body, Context, Request};
 use shared::bus::{Bus, Message};
 use shared::database::Database;
 use shared::deadline::Deadline;
 use shared::problem::Problem;
-use shared::settings::{Environment, SettingError};
+use shared::settings::{Environment, Rotating, SettingError};
+use shared::telemetry::metrics;
 use shared::watch::Secrets;
 use shared::watch::notification::{NotVerified, Notification};
 use shared::watch::queries::{Noted, note};
+use tracing::Instrument;
 
 /// Google waits for some seconds; when the database is not there in time, it tries again.
 const ANSWER_WITHIN: Duration = Duration::from_secs(8);
@@ -20,7 +22,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 pub(crate) struct Webhook {
     db: Database,
     bus: Bus,
-    secrets: Secrets,
+    secrets: Rotating<Secrets>,
 }
 
 impl Webhook {
@@ -44,7 +46,23 @@ impl Webhook {
 
     /// Answers one request.
     pub(crate) async fn handle(&self, request: &Request) -> Response<Body> {
-        let mut response = match (request.method(), request.uri().path()) {
+        let id = request
+            .extensions()
+            .get::<Context>()
+            .map(|context| context.request_id.as_str());
+        let span = tracing::info_span!("request", request.id = id);
+        let mut response = self.answer(request).instrument(span).await;
+        let headers = response.headers_mut();
+        shared::headers::guard(headers);
+        if let Some(id) = id.and_then(|id| HeaderValue::from_str(id).ok()) {
+            headers.insert("x-request-id", id);
+        }
+        metrics::flush();
+        response
+    }
+
+    async fn answer(&self, request: &Request) -> Response<Body> {
+        match (request.method(), request.uri().path()) {
             (&Method::POST, "/calendar/webhook") => self.notified(request).await,
             (&Method::GET | &Method::HEAD, "/robots.txt") => robots(),
             (_, "/calendar/webhook") => {
@@ -57,33 +75,26 @@ impl Webhook {
                 response
             }
             _ => Problem::not_found("path").into_response(),
-        };
-        let headers = response.headers_mut();
-        shared::headers::guard(headers);
-        let id = request
-            .extensions()
-            .get::<Context>()
-            .and_then(|context| HeaderValue::from_str(&context.request_id).ok());
-        if let Some(id) = id {
-            headers.insert("x-request-id", id);
         }
-        response
     }
 
     async fn notified(&self, request: &Request) -> Response<Body> {
-        let notification = match Notification::verify(request.headers(), &self.secrets) {
+        let deadline = Deadline::after(ANSWER_WITHIN);
+        let notification = match self.verify(request.headers(), deadline).await {
             Ok(notification) => notification,
             Err(NotVerified::Malformed) => {
+                metrics::NOTIFICATIONS_REFUSED.add("malformed", 1);
                 let detail = "The headers of a notification by Google are missing.";
                 return Problem::new(StatusCode::BAD_REQUEST, "not_a_notification", detail).into_response();
             }
             Err(NotVerified::Forged) => {
+                metrics::NOTIFICATIONS_REFUSED.add("forged", 1);
                 tracing::warn!("a notification without a good token was refused");
                 let detail = "The channel token is not good.";
                 return Problem::new(StatusCode::FORBIDDEN, "bad_channel_token", detail).into_response();
             }
         };
-        let deadline = Deadline::after(ANSWER_WITHIN);
+        metrics::NOTIFICATIONS_VERIFIED.one();
         let noted = self
             .db
             .read(deadline, async |client| note(client, &notification).await)
@@ -111,6 +122,18 @@ impl Webhook {
             }
         }
         Response::new(Body::Empty)
+    }
+
+    async fn verify(&self, headers: &HeaderMap, deadline: Deadline) -> Result<Notification, NotVerified> {
+        let secrets = self.secrets.fresh(deadline).await;
+        match Notification::verify(headers, &secrets) {
+            // The secret may have been replaced.
+            Err(NotVerified::Forged) => match self.secrets.instead_of(&secrets, deadline).await {
+                Some(newer) => Notification::verify(headers, &newer),
+                None => Err(NotVerified::Forged),
+            },
+            verified => verified,
+        }
     }
 }
 

@@ -14,7 +14,10 @@ use shared::settings::Environment;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, lambda_runtime::Error> {
     shared::telemetry::start();
-    let worker = match run::Worker::from(&Environment::of_process()) {
+    let worker = match Environment::of_process()
+        .await
+        .and_then(|settings| run::Worker::from(&settings))
+    {
         Ok(worker) => worker,
         Err(fault) => {
             tracing::error!(setting.name = fault.name, "{fault}");

@@ -7,11 +7,12 @@ use lambda_runtime::{Context, Error, LambdaEvent};
 use serde_json::{Value, json};
 use shared::appointment::queries::idempotency;
 use shared::bus::Bus;
-use shared::database::Database;
+use shared::database::{Database, DatabaseError};
 use shared::deadline::Deadline;
 use shared::google;
 use shared::settings::{Clinic, Environment, SettingError};
-use shared::sync::{Occasion, Patience, Pulled, Pushed, Sync, SyncError};
+use shared::sync::{Occasion, Patience, Pulled, Pushed, Sync, SyncError, status};
+use shared::telemetry::metrics;
 use shared::watch::Watch;
 use tracing::Instrument;
 
@@ -49,17 +50,21 @@ impl Worker {
     pub(crate) async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
         let span = tracing::info_span!("run", request.id = event.context.request_id);
         let deadline = deadline(&event.context);
-        self.run(&Trigger::of(&event.payload), deadline)
+        let done = self
+            .run(&Trigger::of(&event.payload), deadline)
             .instrument(span)
-            .await
+            .await;
+        metrics::flush();
+        done
     }
 
     async fn run(&self, trigger: &Trigger, deadline: Deadline) -> Result<Value, Error> {
-        let calendars: Vec<&str> = match trigger {
+        let calendars: Vec<String> = match trigger {
             Trigger::Nothing => Vec::new(),
-            Trigger::Everything => self.clinic.calendars.iter().map(String::as_str).collect(),
+            Trigger::Everything => self.in_turn(deadline).await?,
             Trigger::CalendarChanged { calendar_id } | Trigger::AppointmentChanged { calendar_id } => {
-                self.clinic.calendar(Some(calendar_id)).into_iter().collect()
+                let calendar = self.clinic.calendar(Some(calendar_id));
+                calendar.map(str::to_owned).into_iter().collect()
             }
         };
         let mut failed: Vec<SyncError> = stream::iter(&calendars)
@@ -69,6 +74,8 @@ impl Worker {
                     // One calendar's trouble is not another's: the rest goes on.
                     tracing::warn!(calendar.id = calendar_id, %error, "a sync did not end well, the next run goes on");
                 }
+                // So that no run over many calendars notes more than one flush can write.
+                metrics::flush();
                 synced.err()
             })
             .buffer_unordered(AT_ONCE)
@@ -84,6 +91,14 @@ impl Worker {
         }
     }
 
+    /// The calendars in the order in which a run sees to them.
+    pub(crate) async fn in_turn(&self, deadline: Deadline) -> Result<Vec<String>, DatabaseError> {
+        let calendars = &self.clinic.calendars;
+        self.db
+            .read(deadline, async |client| status::in_turn(client, calendars).await)
+            .await
+    }
+
     /// What no calendar waits for: each is tried again by the next run.
     async fn tidy_up(&self, deadline: Deadline) {
         let watch = Watch {
@@ -96,6 +111,26 @@ impl Worker {
         if let Err(error) = idempotency::sweep(&self.db, deadline).await {
             tracing::warn!(%error, "idempotency keys past their time are not deleted yet");
         }
+        if let Err(error) = self.measure(deadline).await {
+            tracing::warn!(%error, "how the calendars do could not be measured");
+        }
+    }
+
+    async fn measure(&self, deadline: Deadline) -> Result<(), DatabaseError> {
+        let calendars = &self.clinic.calendars;
+        let signs = self
+            .db
+            .read(deadline, async |client| {
+                status::vital_signs(client, calendars).await
+            })
+            .await?;
+        metrics::SYNC_AGE.took(signs.oldest_sync);
+        metrics::EVENTS_PENDING.note(signs.pending);
+        metrics::EVENTS_PARKED.note(signs.parked);
+        if let Some(life) = signs.channel_life {
+            metrics::CHANNEL_LIFE_LEFT.took(life);
+        }
+        Ok(())
     }
 
     async fn sync(&self, trigger: &Trigger, calendar_id: &str, deadline: Deadline) -> Result<(), SyncError> {

@@ -108,6 +108,25 @@ async fn a_calendar_at_which_google_hangs_holds_up_no_other() {
 }
 
 #[tokio::test]
+async fn a_run_begins_with_the_calendar_that_was_taken_up_longest_ago() {
+    let clinic = Clinic::open().await;
+    let turn = async || clinic.worker.in_turn(soon()).await.unwrap();
+    assert_eq!(
+        turn().await,
+        ["clinic@example.com", "dr.ali@example.com"],
+        "as configured"
+    );
+    clinic.run(json!({})).await;
+    let older =
+        "update calendars set leased_at = leased_at - interval '1 hour' where id = 'dr.ali@example.com'";
+    let age = clinic
+        .tables
+        .read(soon(), async |client| client.batch_execute(older).await);
+    age.await.unwrap();
+    assert_eq!(turn().await, ["dr.ali@example.com", "clinic@example.com"]);
+}
+
+#[tokio::test]
 async fn the_5_minute_run_forgets_the_keys_that_are_past_their_time() {
     let clinic = Clinic::open().await;
     clinic.remember(7, PAST).await;

@@ -11,7 +11,10 @@ use shared::settings::Environment;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, lambda_runtime::Error> {
     shared::telemetry::start();
-    let renewer = match renew::Renewer::from(&Environment::of_process()) {
+    let renewer = match Environment::of_process()
+        .await
+        .and_then(|settings| renew::Renewer::from(&settings))
+    {
         Ok(renewer) => renewer,
         Err(fault) => {
             tracing::error!(setting.name = fault.name, "{fault}");

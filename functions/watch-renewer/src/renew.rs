@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use shared::database::Database;
 use shared::deadline::Deadline;
 use shared::google;
-use shared::settings::{Clinic, Environment, SettingError};
+use shared::settings::{Clinic, Environment, Rotating, SettingError};
+use shared::telemetry::metrics;
 use shared::watch::{Secrets, Watch};
 use tracing::Instrument;
 
@@ -24,7 +25,7 @@ pub(crate) struct Renewer {
     db: Database,
     google: google::Client,
     clinic: Clinic,
-    secrets: Secrets,
+    secrets: Rotating<Secrets>,
     webhook_url: Option<String>,
 }
 
@@ -49,9 +50,12 @@ impl Renewer {
             .deadline()
             .duration_since(SystemTime::now())
             .unwrap_or_default();
-        self.renew(Deadline::after(left.saturating_sub(ANSWER_MARGIN)))
+        let renewed = self
+            .renew(Deadline::after(left.saturating_sub(ANSWER_MARGIN)))
             .instrument(span)
-            .await
+            .await;
+        metrics::flush();
+        renewed
     }
 
     async fn renew(&self, deadline: Deadline) -> Result<Value, Error> {
@@ -62,9 +66,10 @@ impl Renewer {
         let calendars = &self.clinic.calendars;
         watch.tidy(calendars, deadline).await?;
         let until = deadline.leaving(STOPPING);
+        let secrets = self.secrets.fresh(deadline).await;
         let kept = stream::iter(calendars)
             .map(async |calendar_id| {
-                let kept = watch.keep_alive(calendar_id, self.webhook_url.as_deref(), &self.secrets, until);
+                let kept = watch.keep_alive(calendar_id, self.webhook_url.as_deref(), &secrets, until);
                 let kept = kept.await;
                 if let Err(error) = &kept {
                     tracing::error!(calendar.id = calendar_id, %error, "a calendar has no fresh watch channel");

@@ -41,3 +41,34 @@ pub(super) fn envelope(
         "detail": detail,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn an_event_looks_like_the_one_that_a_deployed_function_gets() {
+        let events = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
+        for function in ["scheduled-sync", "watch-renewer"] {
+            for file in std::fs::read_dir(events.join(function)).unwrap() {
+                let file = file.unwrap().path();
+                let deployed: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+                let text = |name: &str| deployed[name].as_str().unwrap();
+                let rules: Vec<String> = serde_json::from_value(deployed["resources"].clone()).unwrap();
+                let at = text("time").parse().unwrap();
+                let mut ours = envelope(
+                    text("source"),
+                    text("detail-type"),
+                    at,
+                    &rules,
+                    &deployed["detail"],
+                );
+                assert!(Uuid::try_parse(text("id")).is_ok(), "{}", file.display());
+                ours["id"] = deployed["id"].clone();
+                assert_eq!(ours, deployed, "{}", file.display());
+            }
+        }
+    }
+}

@@ -11,6 +11,11 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+/// The program that is `cargo lambda`.
+pub(super) fn lambda() -> OsString {
+    env::var_os("CARGO_LAMBDA").unwrap_or_else(|| "cargo-lambda".into())
+}
+
 /// Writes the stand-in into `folder` and returns the `PATH` on which it comes first.
 pub(super) fn stand_in(folder: &Path, binaries: &Path) -> io::Result<OsString> {
     let path = env::var_os("PATH").unwrap_or_default();

@@ -7,7 +7,7 @@ use super::ports::Ports;
 use super::secrets::Secrets;
 
 /// Where a frontend under development is served from: the example of this repository, and what npm's tools choose.
-const FRONTENDS: &str = "http://127.0.0.1:3000,http://localhost:3000,http://localhost:5173";
+pub(super) const FRONTENDS: &str = "http://127.0.0.1:3000,http://localhost:3000,http://localhost:5173";
 
 /// Settings that the person has not set, and their local values.
 #[derive(Debug, Clone)]

@@ -36,10 +36,15 @@ impl Secrets {
 
     /// The value of `API_KEYS`: the functions get to know the hash of the key only.
     pub(super) fn api_keys(&self) -> String {
-        let hash = Sha256::digest(self.api_key.as_bytes());
-        let hex: Vec<String> = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("local:appointments+calendar:{}", hex.concat())
+        format!("local:appointments+calendar:{}", hash(&self.api_key))
     }
+}
+
+/// A key as `API_KEYS` has it: its SHA-256 in hex.
+pub(super) fn hash(key: &str) -> String {
+    let hash = Sha256::digest(key.as_bytes());
+    let hex: Vec<String> = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    hex.concat()
 }
 
 /// 244 random bits in hex: two version-4 UUIDs.

@@ -9,6 +9,8 @@ mod backstop;
 mod both_ways;
 mod event_bridge;
 mod hurt;
+mod invoke;
+mod metrics;
 mod month;
 mod notifications;
 mod openapi;

@@ -126,6 +126,11 @@ impl Stack {
         &self.client
     }
 
+    /// Where it keeps what is stored.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.ports[0])
     }

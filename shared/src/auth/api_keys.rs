@@ -5,11 +5,11 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{Caller, Scope, is_name};
-use crate::settings::{Environment, SettingError};
+use crate::settings::SettingError;
 
 /// All keys that are let in; with none of them, nobody is.
 #[derive(Debug, Default)]
-pub(super) struct ApiKeys {
+pub struct ApiKeys {
     keys: Vec<([u8; 32], Caller)>,
 }
 
@@ -18,16 +18,13 @@ impl ApiKeys {
     const SHAPE: &str = "name:scope+scope:sha256-hex-of-key, several separated by commas; \
                          the scopes are appointments and calendar, and a name stands once";
 
-    /// Reads `API_KEYS`.
-    pub(super) fn from(environment: &Environment<'_>) -> Result<Self, SettingError> {
-        let Some(text) = environment.get(Self::SETTING) else {
-            return Ok(Self::default());
-        };
-        Self::parse(&text)
+    /// Reads the entries of `API_KEYS`.
+    pub(crate) fn parse(text: &str) -> Result<Self, SettingError> {
+        Self::entries(text)
             .ok_or_else(|| SettingError::new(Self::SETTING, format!("should be {}", Self::SHAPE)))
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    fn entries(text: &str) -> Option<Self> {
         let mut keys: Vec<([u8; 32], Caller)> = Vec::new();
         for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
             let [name, scopes, hash] = entry.split(':').collect::<Vec<_>>().try_into().ok()?;
@@ -84,14 +81,13 @@ mod tests {
 
     #[test]
     fn without_keys_nobody_is_known() {
-        let keys = ApiKeys::from(&Environment::of(&[])).unwrap();
-        assert_eq!(keys.caller(""), None);
+        assert_eq!(ApiKeys::default().caller(""), None);
     }
 
     #[test]
     fn a_malformed_entry_is_refused_whole() {
         let good = format!("a:appointments+calendar:{HASH}");
-        assert!(ApiKeys::parse(&good).is_some());
+        assert!(ApiKeys::parse(&good).is_ok());
         for bad in [
             "a:appointments".to_owned(),
             format!("a:everything:{HASH}"),
@@ -102,7 +98,7 @@ mod tests {
             "a:calendar:00".to_owned(),
             format!("a:calendar:{}", "é".repeat(32)),
         ] {
-            assert!(ApiKeys::parse(&bad).is_none(), "{bad}");
+            assert!(ApiKeys::parse(&bad).is_err(), "{bad}");
         }
     }
 }

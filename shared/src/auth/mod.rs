@@ -11,12 +11,12 @@ mod token;
 
 use std::time::{Duration, SystemTime};
 
+pub use api_keys::ApiKeys;
 pub use new_key::{NewKey, NewKeyError};
 pub use token::BadToken;
 
 use crate::deadline::Deadline;
-use crate::settings::{Environment, SettingError};
-use api_keys::ApiKeys;
+use crate::settings::{Environment, Rotating, SettingError};
 use issuer::{Issuer, NoKey};
 
 /// What a caller may do.
@@ -86,7 +86,7 @@ pub enum Refusal {
 /// All who are let in.
 #[derive(Debug)]
 pub struct Callers {
-    keys: ApiKeys,
+    keys: Rotating<ApiKeys>,
     issuer: Option<Issuer>,
 }
 
@@ -94,22 +94,26 @@ impl Callers {
     /// Reads `API_KEYS`, `OIDC_ISSUER` and `OIDC_AUDIENCE`; nobody is asked anything yet.
     pub fn from(environment: &Environment<'_>) -> Result<Self, SettingError> {
         Ok(Self {
-            keys: ApiKeys::from(environment)?,
+            keys: environment.api_keys()?,
             issuer: Issuer::from(environment)?,
         })
     }
 
     /// The caller who showed this key or token.
     pub async fn who_shows(&self, credential: &str, deadline: Deadline) -> Result<Caller, Refusal> {
-        if let Some(caller) = self.keys.caller(credential) {
+        let keys = self.keys.fresh(deadline).await;
+        if let Some(caller) = keys.caller(credential) {
             return Ok(caller.clone());
         }
-        match &self.issuer {
-            Some(issuer) if token::looks_like_one(credential) => {
-                issuer.caller(credential, SystemTime::now(), deadline).await
-            }
-            _ => Err(Refusal::UnknownKey),
+        if let Some(issuer) = &self.issuer
+            && token::looks_like_one(credential)
+        {
+            return issuer.caller(credential, SystemTime::now(), deadline).await;
         }
+        // It may have been made since.
+        let newer = self.keys.instead_of(&keys, deadline).await;
+        let caller = newer.and_then(|keys| keys.caller(credential).cloned());
+        caller.ok_or(Refusal::UnknownKey)
     }
 }
 

@@ -14,6 +14,7 @@ use super::runs::Runs;
 use super::url::DatabaseUrl;
 use super::work::{InTransaction, Outcome, Statements};
 use crate::deadline::Deadline;
+use crate::settings::Rotating;
 
 /// No work of ours takes the database this long: after it the connection counts as dead.
 const WORK_LIMIT: Duration = Duration::from_secs(15);
@@ -21,7 +22,7 @@ const WORK_LIMIT: Duration = Duration::from_secs(15);
 /// The database as this process sees it. Made without connecting.
 #[derive(Debug)]
 pub struct Database {
-    url: DatabaseUrl,
+    url: Rotating<DatabaseUrl>,
     /// Shared by statements, exclusive for a transaction and for replacing the connection.
     slot: RwLock<Option<Live>>,
 }
@@ -29,9 +30,9 @@ pub struct Database {
 impl Database {
     /// The database at `url`.
     #[must_use]
-    pub fn new(url: DatabaseUrl) -> Self {
+    pub fn new(url: impl Into<Rotating<DatabaseUrl>>) -> Self {
         Self {
-            url,
+            url: url.into(),
             slot: RwLock::new(None),
         }
     }
@@ -194,9 +195,22 @@ impl Database {
             .map_err(|_| Unavailable::Slow)?;
         if !is_alive(slot.as_ref(), deadline).await {
             *slot = None;
-            *slot = Some(connect(&self.url, deadline).await?);
+            *slot = Some(self.open(deadline).await?);
         }
         Ok(slot)
+    }
+
+    async fn open(&self, deadline: Deadline) -> Result<Live, DatabaseError> {
+        let url = self.url.current();
+        match connect(&url, deadline).await {
+            // The password may have been replaced.
+            Err(refused @ DatabaseError::Misconfigured(_)) => match self.url.instead_of(&url, deadline).await
+            {
+                Some(newer) => connect(&newer, deadline).await,
+                None => Err(refused),
+            },
+            opened => opened,
+        }
     }
 }
 

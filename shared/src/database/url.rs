@@ -4,6 +4,7 @@
 //! them. Those are taken out here and become the [`TlsPolicy`]; those that cannot matter to us are dropped; those that
 //! would matter but cannot be honoured are an error.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -88,6 +89,26 @@ impl DatabaseUrl {
             },
         })
     }
+
+    /// Reads a connection string and leaves Neon's pooler out of the way: what migrates needs a session of its own. Any other
+    /// string is taken as it is.
+    ///
+    /// <https://neon.com/docs/connect/connection-pooling>
+    pub fn parse_direct(text: &str) -> Result<Self, DatabaseUrlError> {
+        Self::parse(&without_pooler(text))
+    }
+}
+
+/// Neon's pooled host is the direct one with `-pooler` after its first label.
+fn without_pooler(text: &str) -> Cow<'_, str> {
+    const POOLER: &str = "-pooler.";
+    let direct = text.find(POOLER).and_then(|at| {
+        let rest = &text[at + POOLER.len()..];
+        let host = rest.split(['/', ':', '?', ',', ' ']).next()?;
+        host.ends_with(".neon.tech")
+            .then(|| format!("{}.{rest}", &text[..at]))
+    });
+    direct.map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 /// Refuses what we do not know or cannot honour.
@@ -181,6 +202,34 @@ mod tests {
         assert_eq!(url.config.get_channel_binding(), ChannelBinding::Require);
         assert_eq!(url.config.get_ssl_mode(), SslMode::Require);
         assert_eq!(url.tls.check, Check::ChainAndName);
+    }
+
+    #[test]
+    fn what_migrates_goes_past_neons_pooler() {
+        for (text, direct) in [
+            (
+                "postgres://u:p@ep-cool-1-pooler.us-east-1.aws.neon.tech/clinic?sslmode=require",
+                "postgres://u:p@ep-cool-1.us-east-1.aws.neon.tech/clinic?sslmode=require",
+            ),
+            (
+                "host=ep-cool-1-pooler.us-east-1.aws.neon.tech dbname=clinic",
+                "host=ep-cool-1.us-east-1.aws.neon.tech dbname=clinic",
+            ),
+            (
+                "postgres://u:p@ep-cool-1-pooler.us-east-1.aws.neon.tech:5432/clinic",
+                "postgres://u:p@ep-cool-1.us-east-1.aws.neon.tech:5432/clinic",
+            ),
+        ] {
+            assert_eq!(without_pooler(text), direct);
+        }
+        for other in [
+            "postgres://u:p@ep-cool-1.us-east-1.aws.neon.tech/clinic",
+            "postgres://u:p@db-pooler.example.com/clinic",
+            "postgres://u:p-pooler.x@db.example.com/clinic",
+            "",
+        ] {
+            assert_eq!(without_pooler(other), other);
+        }
     }
 
     #[test]

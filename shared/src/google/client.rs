@@ -6,7 +6,6 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::address::ApiUrl;
 use super::error::{Error, Gone, Outcome, Reason, Refusal, Transient};
 use super::service_account::ServiceAccount;
-use super::token::Tokens;
 use super::transport::{Call, Effect, Failed, Transport};
 use super::verdict::{Doubt, Subject};
 use super::wire::{
@@ -14,6 +13,7 @@ use super::wire::{
     UnusablePage,
 };
 use crate::deadline::Deadline;
+use crate::settings::Rotating;
 
 /// The Calendar API as one service account sees it. Cheap to make: nothing is loaded or opened before the first call.
 #[derive(Debug)]
@@ -25,10 +25,10 @@ pub struct Client {
 impl Client {
     /// A client of the API at `api`. Without an account every call is answered with [`Error::CredentialsMissing`].
     #[must_use]
-    pub fn new(api: ApiUrl, account: Option<ServiceAccount>) -> Self {
+    pub fn new(api: ApiUrl, account: impl Into<Rotating<Option<ServiceAccount>>>) -> Self {
         Self {
             api,
-            transport: Transport::new(account.map(Tokens::new)),
+            transport: Transport::new(account.into()),
         }
     }
 

@@ -96,6 +96,23 @@ impl Error {
         matches!(self, Self::Refused(refusal) if refusal.reason.as_str() == PUSH_NOT_SUPPORTED)
     }
 
+    /// What metrics call it.
+    pub(super) fn class(&self) -> &'static str {
+        match self {
+            Self::Retry { cause, .. } => cause.class(),
+            Self::RetryAfter { cause, .. } => cause.map_or("no_answer", Transient::class),
+            Self::QuotaExceeded { .. } => "quota_exceeded",
+            Self::Unreachable { .. } => "no_answer",
+            Self::TokenDead => "sync_token_dead",
+            Self::PreconditionFailed => "changed_meanwhile",
+            Self::Gone(_) => "gone",
+            Self::AlreadyExists => "exists_already",
+            Self::Refused(_) => "refused",
+            Self::Unshared => "not_shared",
+            Self::CredentialsMissing | Self::CredentialsInvalid(_) => "credentials",
+        }
+    }
+
     /// The error of a call of which an earlier try had this outcome. If that is unknown, only an answer that shows what
     /// became of the write counts; any other is about the last try, and the whole stays unknown.
     pub(super) fn after(self, earlier: Outcome) -> Self {
@@ -149,6 +166,18 @@ pub enum Transient {
     /// The call succeeded but what it answered cannot be read.
     #[error("an answer that is not understood")]
     UnreadableAnswer,
+}
+
+impl Transient {
+    /// What metrics call it.
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::RateLimited => "rate_limited",
+            Self::ServerError(_) => "server_error",
+            Self::Conflict => "conflict",
+            Self::UnreadableAnswer => "unreadable",
+        }
+    }
 }
 
 /// How an event came not to be there.

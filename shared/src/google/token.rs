@@ -21,10 +21,9 @@ const MARGIN: Duration = Duration::from_mins(1);
 /// How long one request for a token may take.
 const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 
-/// The current token of one service account.
-#[derive(Debug)]
+/// The current token.
+#[derive(Debug, Default)]
 pub(super) struct Tokens {
-    account: ServiceAccount,
     /// Locked while a token is fetched, so that callers who need one at the same time share one request.
     current: Mutex<Option<Token>>,
 }
@@ -57,17 +56,12 @@ pub(super) enum NoToken {
 }
 
 impl Tokens {
-    pub(super) fn new(account: ServiceAccount) -> Self {
-        Self {
-            account,
-            current: Mutex::new(None),
-        }
-    }
-
-    /// The current token, or a new one. `refused` is a token that Google did not accept: it is not given again.
+    /// The current token, or a new one for `account`. `refused` is a token that Google did not accept: it is not given
+    /// again.
     pub(super) async fn get(
         &self,
         http: &reqwest::Client,
+        account: &ServiceAccount,
         refused: Option<&Token>,
         deadline: Deadline,
     ) -> Result<Token, NoToken> {
@@ -82,37 +76,37 @@ impl Tokens {
         }
         *current = None;
         let limit = deadline.at_most(REQUEST_LIMIT);
-        let token = limit.bound(self.fetch(http)).await.map_err(unreachable)??;
+        let token = limit.bound(fetch(http, account)).await.map_err(unreachable)??;
         Ok(current.insert(token).clone())
     }
+}
 
-    async fn fetch(&self, http: &reqwest::Client) -> Result<Token, NoToken> {
-        let now = SystemTime::now();
-        // A clock before 1970 gives an assertion that the endpoint refuses, which is the right end for it.
-        let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let assertion = self.account.assertion(seconds);
-        let assertion = assertion.map_err(|_| NoToken::Invalid(CredentialFault::Key))?;
-        // Base64url and dots need no escaping in a form.
-        let form = format!(
-            "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion={}",
-            assertion.expose_secret()
-        );
-        let unreachable = |_| NoToken::Unreachable { pause: None };
-        let answer = http
-            .post(self.account.token_uri().clone())
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(form)
-            .send()
-            .await
-            .map_err(unreachable)?;
-        let status = answer.status();
-        let pause = retry_after(answer.headers(), now.into());
-        let body = answer.bytes().await.map_err(unreachable)?;
-        if status.is_success() {
-            Grant::read(&body, now).ok_or(NoToken::Unreachable { pause })
-        } else {
-            Err(refusal(status, &body, pause))
-        }
+async fn fetch(http: &reqwest::Client, account: &ServiceAccount) -> Result<Token, NoToken> {
+    let now = SystemTime::now();
+    // A clock before 1970 gives an assertion that the endpoint refuses, which is the right end for it.
+    let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let assertion = account.assertion(seconds);
+    let assertion = assertion.map_err(|_| NoToken::Invalid(CredentialFault::Key))?;
+    // Base64url and dots need no escaping in a form.
+    let form = format!(
+        "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion={}",
+        assertion.expose_secret()
+    );
+    let unreachable = |_| NoToken::Unreachable { pause: None };
+    let answer = http
+        .post(account.token_uri().clone())
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(form)
+        .send()
+        .await
+        .map_err(unreachable)?;
+    let status = answer.status();
+    let pause = retry_after(answer.headers(), now.into());
+    let body = answer.bytes().await.map_err(unreachable)?;
+    if status.is_success() {
+        Grant::read(&body, now).ok_or(NoToken::Unreachable { pause })
+    } else {
+        Err(refusal(status, &body, pause))
     }
 }
 

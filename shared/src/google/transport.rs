@@ -6,10 +6,13 @@ use reqwest::{Method, Url, header};
 use tokio::sync::OnceCell;
 
 use super::error::{CredentialFault, Error, Outcome, Reason, Refusal, Transient};
+use super::service_account::ServiceAccount;
 use super::token::{NoToken, Token, Tokens};
 use super::verdict::{Doubt, Subject, Verdict, judge};
 use crate::backoff::Backoff;
 use crate::deadline::Deadline;
+use crate::settings::Rotating;
+use crate::telemetry::metrics::GOOGLE_CALLS;
 use crate::web;
 
 /// How often one call is sent at most.
@@ -70,6 +73,20 @@ enum Try {
     Failed(Error),
 }
 
+impl Try {
+    /// What the metric calls it.
+    fn class(&self) -> &'static str {
+        match self {
+            Self::Answered(_) => "success",
+            Self::TokenRefused(..) => "token_refused",
+            Self::Passing(trouble) => trouble.cause.map_or("no_answer", Transient::class),
+            Self::EventOrCalendar(Doubt::Missing) => "not_found",
+            Self::EventOrCalendar(Doubt::Forbidden) => "forbidden",
+            Self::Failed(error) => error.class(),
+        }
+    }
+}
+
 /// A try that failed but may succeed when repeated.
 struct Trouble {
     /// What Google said; `None` if nothing was heard.
@@ -106,24 +123,53 @@ impl Trouble {
 pub(super) struct Transport {
     /// Built at the first call: loading the system's root certificates takes a start-up's worth of time.
     http: OnceCell<reqwest::Client>,
-    tokens: Option<Tokens>,
+    /// As whom.
+    account: Rotating<Option<ServiceAccount>>,
+    tokens: Tokens,
 }
 
 impl Transport {
-    pub(super) fn new(tokens: Option<Tokens>) -> Self {
+    pub(super) fn new(account: Rotating<Option<ServiceAccount>>) -> Self {
         Self {
             http: OnceCell::new(),
-            tokens,
+            account,
+            tokens: Tokens::default(),
         }
     }
 
     /// Sends `call` until it is answered, it is no use, or the deadline does not allow another try.
     pub(super) async fn send(&self, call: &Call<'_>, deadline: Deadline) -> Result<Vec<u8>, Failed> {
+        let account = self.account.current();
+        match self.send_as(account.as_ref().as_ref(), call, deadline).await {
+            // The key may have been replaced. Nothing was done with the one that is refused.
+            Err(Failed::With(refused @ (Error::CredentialsMissing | Error::CredentialsInvalid(_)))) => {
+                match self.account.instead_of(&account, deadline).await {
+                    Some(newer) => self.send_as(newer.as_ref().as_ref(), call, deadline).await,
+                    None => Err(Failed::With(refused)),
+                }
+            }
+            sent => sent,
+        }
+    }
+
+    async fn send_as(
+        &self,
+        account: Option<&ServiceAccount>,
+        call: &Call<'_>,
+        deadline: Deadline,
+    ) -> Result<Vec<u8>, Failed> {
+        let Some(account) = account else {
+            return Err(Failed::With(Error::CredentialsMissing));
+        };
         let mut outcome = Outcome::NotApplied;
         let mut refused_token = None;
         let mut failures = 0;
         loop {
-            let trouble = match self.try_once(call, refused_token.as_ref(), deadline).await {
+            let tried = self
+                .try_once(account, call, refused_token.as_ref(), deadline)
+                .await;
+            GOOGLE_CALLS.add(tried.class(), 1);
+            let trouble = match tried {
                 Try::Answered(body) => return Ok(body),
                 Try::TokenRefused(token, _) if refused_token.is_none() => {
                     refused_token = Some(token);
@@ -157,10 +203,13 @@ impl Transport {
         }
     }
 
-    async fn try_once(&self, call: &Call<'_>, refused: Option<&Token>, deadline: Deadline) -> Try {
-        let Some(tokens) = &self.tokens else {
-            return Try::Failed(Error::CredentialsMissing);
-        };
+    async fn try_once(
+        &self,
+        account: &ServiceAccount,
+        call: &Call<'_>,
+        refused: Option<&Token>,
+        deadline: Deadline,
+    ) -> Try {
         if !deadline.allows(TOO_LATE) {
             return Try::Passing(Trouble::unheard(Outcome::NotApplied));
         }
@@ -168,7 +217,7 @@ impl Transport {
         let Ok(http) = self.http.get_or_try_init(async || web::client()).await else {
             return Try::Passing(Trouble::unheard(Outcome::NotApplied));
         };
-        let token = match tokens.get(http, refused, deadline).await {
+        let token = match self.tokens.get(http, account, refused, deadline).await {
             Ok(token) => token,
             Err(NoToken::Invalid(fault)) => {
                 return Try::Failed(Error::CredentialsInvalid(fault));

@@ -37,9 +37,10 @@ pub(crate) async fn setup(
     });
     let url = reader.finish(url)?;
     let secrets = app.webhook_secrets.as_ref().map_err(Clone::clone)?;
+    let secrets = secrets.fresh(info.deadline).await;
     let opened = app
         .watch()
-        .open(calendar_id, &url, secrets, info.deadline)
+        .open(calendar_id, &url, &secrets, info.deadline)
         .await?;
     Ok(with_status(
         StatusCode::CREATED,

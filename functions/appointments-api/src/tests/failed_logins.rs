@@ -60,7 +60,7 @@ async fn each_failed_login_is_one_line_with_the_address_that_the_function_url_sa
         (Some("Bearer open sesame"), None),
     ] {
         let log = Log::default();
-        let subscriber = shared::telemetry::lines(EnvFilter::new("info"), log.clone());
+        let subscriber = shared::telemetry::lines("appointments-api", EnvFilter::new("info"), log.clone());
         let guard = tracing::subscriber::set_default(subscriber);
         let answer = api.send(event(authorization)).await;
         drop(guard);

@@ -44,9 +44,11 @@ async fn run() -> Result<(), Vec<String>> {
     };
 
     if path.is_empty() {
-        return Err(vec!["FILE should be set: make import FILE=appointments.csv".into()]);
+        return Err(vec![
+            "FILE should be set: make import FILE=appointments.csv".into(),
+        ]);
     }
-    let environment = Environment::of_process();
+    let environment = Environment::of_process().await.map_err(one)?;
     let database = environment.database().map_err(one)?;
     let clinic = environment.clinic().map_err(one)?;
     if clinic.calendars.is_empty() {

@@ -11,6 +11,7 @@ mod list;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::listing::Start;
@@ -18,6 +19,7 @@ use super::queries::lease::{self, Occasion, Taken};
 use super::{STORE_MARGIN, Sync, SyncError};
 use crate::bus::Message;
 use crate::deadline::Deadline;
+use crate::telemetry::metrics::{PULL_DURATION, PULLED, PULLS_FAILED};
 
 /// How long a lease lasts; that of a run that died lapses so soon. It is prolonged with every page.
 const LEASE: Duration = Duration::from_secs(45);
@@ -109,8 +111,10 @@ impl Sync<'_> {
             confirm_mass_cancel,
             deadline,
         };
+        let began = Instant::now();
         // On the heap: with all that a listing holds it is a large future.
         let pulled = Box::pin(pull.until_covered(taken)).await;
+        measure(&pulled, began.elapsed());
         if let Err(error) = &pulled {
             if let SyncError::Google(error) = error
                 && self.cool_down(calendar_id, error).await.is_err()
@@ -153,6 +157,24 @@ impl Sync<'_> {
             }
             tokio::time::sleep(LEASE_POLL).await;
         }
+    }
+}
+
+fn measure(pulled: &Result<Pulled, SyncError>, took: Duration) {
+    match pulled {
+        Ok(pulled) => {
+            PULL_DURATION.took(took);
+            let changes = [
+                ("updated", pulled.updated),
+                ("cancelled", pulled.cancelled),
+                ("restored", pulled.restored),
+            ];
+            for (change, number) in changes {
+                PULLED.add(change, number as u64);
+            }
+        }
+        Err(SyncError::CoolingDown { .. }) => {}
+        Err(_) => PULLS_FAILED.one(),
     }
 }
 

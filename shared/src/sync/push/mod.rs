@@ -10,11 +10,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::queries::claim::{self, Waiting};
 use super::{STORE_MARGIN, Sync, SyncError};
 use crate::deadline::Deadline;
+use crate::telemetry::metrics::{PUSH_DURATION, PUSHED, PUSHES_FAILED};
 use batch::Batch;
 
 /// Events claimed at once.
@@ -25,6 +27,7 @@ const CLAIM: Duration = Duration::from_mins(1);
 const BATCH_TIME: Duration = Duration::from_secs(45);
 /// How often a push by hand looks whether another run has let go of its claims.
 const CLAIM_POLL: Duration = Duration::from_millis(100);
+
 /// What a push did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
@@ -87,6 +90,13 @@ impl Sync<'_> {
 
     /// Writes what is due of a calendar to Google, until nothing is or the time is over.
     pub async fn push(&self, calendar_id: &str, deadline: Deadline) -> Result<Counts, SyncError> {
+        let began = Instant::now();
+        let pushed = self.push_due(calendar_id, deadline).await;
+        measure(&pushed, began.elapsed());
+        pushed
+    }
+
+    async fn push_due(&self, calendar_id: &str, deadline: Deadline) -> Result<Counts, SyncError> {
         let mut counts = Counts::default();
         let mut attempts: HashMap<String, u32> = HashMap::new();
         while deadline.allows(2 * STORE_MARGIN) {
@@ -116,5 +126,23 @@ impl Sync<'_> {
         }
         counts.pending = self.waiting(calendar_id, deadline).await?.pending;
         Ok(counts)
+    }
+}
+
+fn measure(pushed: &Result<Counts, SyncError>, took: Duration) {
+    let Ok(counts) = pushed else {
+        return PUSHES_FAILED.one();
+    };
+    let changes = [
+        ("created", counts.created),
+        ("updated", counts.updated),
+        ("deleted", counts.deleted),
+        ("failed", counts.failed),
+    ];
+    if changes.iter().any(|(_, number)| *number > 0) {
+        PUSH_DURATION.took(took);
+    }
+    for (change, number) in changes {
+        PUSHED.add(change, number.into());
     }
 }

@@ -59,3 +59,66 @@ pub async fn read(client: &impl GenericClient, calendar_id: &str) -> Result<Cale
         conflicts: row.try_get("conflicts")?,
     })
 }
+
+/// These calendars, that first which was taken up longest ago: a run that cannot see to all of them leaves others out than
+/// the one before.
+pub async fn in_turn(client: &impl GenericClient, calendar_ids: &[String]) -> Result<Vec<String>, Error> {
+    const IN_TURN: &str = "select id from unnest($1::text[]) with ordinality as asked (id, place)
+        left join calendars c using (id) order by c.leased_at nulls first, place";
+    let rows = client
+        .query_typed(IN_TURN, &[(&calendar_ids, Type::TEXT_ARRAY)])
+        .await?;
+    rows.iter().map(|row| row.try_get("id")).collect()
+}
+
+/// How all calendars together do, by the worst of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VitalSigns {
+    /// How long ago the calendar was pulled whose last pull is the oldest. One that never was counts as a month old.
+    pub oldest_sync: Duration,
+    /// Events that wait to be written.
+    pub pending: i64,
+    /// Events that Google refused for good.
+    pub parked: i64,
+    /// The life left in the watch channel that ends first, zero where a calendar that should have one has none; `None` if
+    /// none should have one.
+    pub channel_life: Option<Duration>,
+}
+
+/// Takes the vital signs of these calendars.
+pub async fn vital_signs(client: &impl GenericClient, calendar_ids: &[String]) -> Result<VitalSigns, Error> {
+    // A calendar should have a channel once it had one, or once the renewer knows where to; unless Google has none for it.
+    const TAKE: &str = "with ours as (
+            select c.last_sync_at, channel.ends as channel_ends,
+                c.push_refused_at is null and (c.webhook_url is not null or channel.ends is not null) as watched
+            from unnest($1::text[]) as asked (id) left join calendars c using (id)
+            left join lateral (select max(w.expires_at) as ends from watch_channels w
+                where w.calendar_id = asked.id and w.state = 'live') channel on true)
+        select coalesce(extract(epoch from max(now() - coalesce(last_sync_at, now() - interval '30 days'))), 0)::float8
+                as oldest_sync,
+            (select count(*) from calendar_events e where e.calendar_id = any($1)
+                and e.pushed_version is distinct from e.wanted_version and not e.parked) as pending,
+            (select count(*) from calendar_events e where e.calendar_id = any($1) and e.parked) as parked,
+            extract(epoch from min(greatest(coalesce(channel_ends, now()) - now(), interval '0')) filter (where watched))
+                ::float8 as channel_life
+        from ours";
+    let row = client
+        .query_typed(TAKE, &[(&calendar_ids, Type::TEXT_ARRAY)])
+        .await?;
+    let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    // An aggregate without groups is one row, always.
+    let Some(row) = row.first() else {
+        return Ok(VitalSigns {
+            oldest_sync: Duration::ZERO,
+            pending: 0,
+            parked: 0,
+            channel_life: None,
+        });
+    };
+    Ok(VitalSigns {
+        oldest_sync: seconds(row.try_get("oldest_sync")?),
+        pending: row.try_get("pending")?,
+        parked: row.try_get("parked")?,
+        channel_life: row.try_get::<_, Option<f64>>("channel_life")?.map(seconds),
+    })
+}

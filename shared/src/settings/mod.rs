@@ -1,17 +1,27 @@
 //! The environment, parsed once into types. An error names the setting and what it should look like, never its value.
 //!
-//! A function reads only the settings that it uses: each group below is read by its own constructor.
+//! A function reads only the settings that it uses: each group below is read by its own constructor. Deployed, the secret
+//! ones live in Secrets Manager.
 
+mod rotating;
+mod secret;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::auth::ApiKeys;
 use crate::availability::hours::{HoursError, WorkingHours};
+use crate::aws::Aws;
 use crate::bus::BusSettings;
 use crate::database::DatabaseUrl;
 use crate::google::{ApiUrl, ServiceAccount};
 use crate::watch::Secrets;
+use secret::{Arn, MAY_BE_ARNS, Vault};
+
+pub use rotating::Rotating;
 
 /// A setting that is missing or malformed: one clear line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,13 +48,25 @@ type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 /// Where settings come from: the process environment, or a fixed list in tests.
 pub struct Environment<'a> {
     lookup: Box<Lookup<'a>>,
+    aws: Aws,
+    vault: Option<Arc<Vault>>,
 }
 
 impl<'a> Environment<'a> {
-    /// The environment of this process.
-    pub fn of_process() -> Self {
+    /// The environment of this process, with the secrets that it names. Without any, nobody is asked.
+    pub async fn of_process() -> Result<Self, SettingError> {
         // What is no UTF-8 stays malformed; as absent it would quietly have its default.
-        Self::by(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+        let mut environment =
+            Self::by(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()));
+        let secrets = MAY_BE_ARNS
+            .iter()
+            .filter_map(|name| Some((*name, Arn::parse(&environment.raw(name)?)?)));
+        let secrets: Vec<_> = secrets.collect();
+        if !secrets.is_empty() {
+            let vault = Vault::open(environment.aws.clone(), &secrets).await?;
+            environment.vault = Some(Arc::new(vault));
+        }
+        Ok(environment)
     }
 
     /// A fixed environment.
@@ -61,19 +83,47 @@ impl<'a> Environment<'a> {
     pub fn by(lookup: impl Fn(&str) -> Option<String> + 'a) -> Self {
         Self {
             lookup: Box::new(lookup),
+            aws: Aws::default(),
+            vault: None,
         }
     }
 
-    /// A setting, if it is set to more than blanks.
+    /// A setting, if it is set to more than blanks; as it was when the process started.
     pub fn get(&self, name: &'static str) -> Option<String> {
-        (self.lookup)(name)
-            .map(|value| value.trim().to_owned())
-            .filter(|value| !value.is_empty())
+        let value = self.raw(name)?;
+        match self.kept(&value) {
+            Some((_, text)) => rotating::some(text.expose_secret()).map(str::to_owned),
+            None => Some(value),
+        }
     }
 
-    fn required(&self, name: &'static str, shape: &str) -> Result<String, SettingError> {
-        self.get(name)
-            .ok_or_else(|| SettingError::new(name, format!("is not set; it should be {shape}")))
+    /// What stands in the environment.
+    fn raw(&self, name: &str) -> Option<String> {
+        let value = (self.lookup)(name)?;
+        rotating::some(&value).map(str::to_owned)
+    }
+
+    /// The secret that a value names, and what it says.
+    fn kept(&self, value: &str) -> Option<(Arn, &SecretString)> {
+        let arn = Arn::parse(value)?;
+        let text = self.vault.as_ref()?.at_start(&arn)?;
+        Some((arn, text))
+    }
+
+    /// A secret setting, which may live in Secrets Manager.
+    fn secret<T>(
+        &self,
+        name: &'static str,
+        parse: fn(Option<&str>) -> Result<T, SettingError>,
+    ) -> Result<Rotating<T>, SettingError> {
+        let value = self.raw(name).map(SecretString::from);
+        let value = value.as_ref().map(ExposeSecret::expose_secret);
+        if let Some((arn, text)) = value.and_then(|value| self.kept(value))
+            && let Some(vault) = &self.vault
+        {
+            return Rotating::kept(Arc::clone(vault) as _, arn, text.clone(), parse);
+        }
+        parse(value).map(Rotating::from)
     }
 
     fn parsed<T>(
@@ -88,12 +138,12 @@ impl<'a> Environment<'a> {
     }
 
     /// `DATABASE_URL`.
-    pub fn database(&self) -> Result<DatabaseUrl, SettingError> {
-        let text = self.required(
-            "DATABASE_URL",
-            "the connection string that the Neon console shows",
-        )?;
-        DatabaseUrl::parse(&text).map_err(|fault| SettingError::new("DATABASE_URL", fault.to_string()))
+    pub fn database(&self) -> Result<Rotating<DatabaseUrl>, SettingError> {
+        self.secret("DATABASE_URL", |text| {
+            let shape = "the connection string that the Neon console shows";
+            DatabaseUrl::parse(required("DATABASE_URL", text, shape)?)
+                .map_err(|fault| SettingError::new("DATABASE_URL", fault.to_string()))
+        })
     }
 
     /// `GOOGLE_CALENDAR_API_URL` and `GOOGLE_SERVICE_ACCOUNT_JSON`.
@@ -103,14 +153,19 @@ impl<'a> Environment<'a> {
             .get(name)
             .unwrap_or_else(|| "https://www.googleapis.com/calendar/v3".to_owned());
         let api = ApiUrl::parse(&text).map_err(|fault| SettingError::new(name, fault.to_string()))?;
-        let name = "GOOGLE_SERVICE_ACCOUNT_JSON";
-        let account = self
-            .get(name)
-            .map(|json| {
-                ServiceAccount::parse(&json).map_err(|fault| SettingError::new(name, fault.to_string()))
-            })
-            .transpose()?;
+        let account = self.secret("GOOGLE_SERVICE_ACCOUNT_JSON", |json| {
+            json.map(ServiceAccount::parse)
+                .transpose()
+                .map_err(|fault| SettingError::new("GOOGLE_SERVICE_ACCOUNT_JSON", fault.to_string()))
+        })?;
         Ok(GoogleSettings { api, account })
+    }
+
+    /// `API_KEYS`.
+    pub fn api_keys(&self) -> Result<Rotating<ApiKeys>, SettingError> {
+        self.secret("API_KEYS", |text| {
+            text.map_or_else(|| Ok(ApiKeys::default()), ApiKeys::parse)
+        })
     }
 
     /// `GOOGLE_CALENDAR_ID` and `CLINIC_TIME_ZONE`.
@@ -142,6 +197,7 @@ impl<'a> Environment<'a> {
     /// `EVENT_BUS_NAME`, for those who publish and leave the rule alone.
     pub fn bus(&self) -> BusSettings {
         BusSettings {
+            aws: self.aws.clone(),
             bus_name: self.get("EVENT_BUS_NAME").unwrap_or_else(|| "default".to_owned()),
             rule_name: None,
         }
@@ -189,14 +245,20 @@ impl<'a> Environment<'a> {
     }
 
     /// `WEBHOOK_SECRET`: the current one first, then those still accepted.
-    pub fn webhook_secrets(&self) -> Result<Secrets, SettingError> {
-        let name = "WEBHOOK_SECRET";
-        let shape = "a random text of at least 16 characters, or two (new,old) during a rotation";
-        let text = SecretString::from(self.required(name, shape)?);
-        list(text.expose_secret(), |secret| secret.len() >= 16)
+    pub fn webhook_secrets(&self) -> Result<Rotating<Secrets>, SettingError> {
+        self.secret("WEBHOOK_SECRET", |text| {
+            let shape = "a random text of at least 16 characters, or two (new,old) during a rotation";
+            list(required("WEBHOOK_SECRET", text, shape)?, |secret| {
+                secret.len() >= 16
+            })
             .and_then(|secrets| Secrets::new(secrets.into_iter().map(SecretString::from).collect()))
-            .ok_or_else(|| SettingError::new(name, format!("should be {shape}")))
+            .ok_or_else(|| SettingError::new("WEBHOOK_SECRET", format!("should be {shape}")))
+        })
     }
+}
+
+fn required<'t>(name: &'static str, text: Option<&'t str>, shape: &str) -> Result<&'t str, SettingError> {
+    text.ok_or_else(|| SettingError::new(name, format!("is not set; it should be {shape}")))
 }
 
 /// How Google is reached.
@@ -205,7 +267,7 @@ pub struct GoogleSettings {
     /// Where.
     pub api: ApiUrl,
     /// As whom; nothing can be synced without.
-    pub account: Option<ServiceAccount>,
+    pub account: Rotating<Option<ServiceAccount>>,
 }
 
 /// The clinic's calendars and its zone.
