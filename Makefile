@@ -88,6 +88,15 @@ migrate: ## bring the database of DATABASE_URL up to date
 	@$(SETUP) build
 	@cargo run --quiet --bin migrate
 
+# The table of an older deployment, for `make import`; DRY_RUN=1 counts and writes nothing.
+FILE ?=
+DRY_RUN ?=
+
+.PHONY: import
+import: ## take over an older deployment's appointments: FILE=appointments.csv, DRY_RUN=1 to try (docs/operations.md)
+	@$(SETUP) build
+	@cargo run --quiet --package shared --bin import -- "$(FILE)" $(if $(filter-out 0,$(DRY_RUN)),--dry-run)
+
 .PHONY: openapi
 openapi: ## after a change of the API: write its OpenAPI document, its page and the voice agent's tools
 	@$(SETUP) build

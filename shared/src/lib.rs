@@ -1,7 +1,7 @@
 //! What the four functions have in common: appointments, Google Calendar, and the sync between them.
 //!
-//! Dependencies run one way. `appointment::request`, `availability` but for its queries, `sync::{content, merge, reconcile}`,
-//! `input` and `wall_clock` are pure; SQL stands only in modules named `queries`; HTTP to Google only in `google`, to a
+//! Dependencies run one way. `appointment::request`, `availability` and `import` but for their queries,
+//! `sync::{content, merge, reconcile}`, `input` and `wall_clock` are pure; SQL stands only in modules named `queries`; HTTP to Google only in `google`, to a
 //! token's issuer in `auth::issuer`.
 
 pub mod appointment;
@@ -14,6 +14,7 @@ pub mod database;
 pub mod deadline;
 pub mod google;
 pub mod headers;
+pub mod import;
 pub mod input;
 mod private;
 pub mod problem;

@@ -99,7 +99,25 @@ impl Database {
         Box::pin(async move {
             let mut runs = Runs::until(deadline);
             loop {
-                match self.run_alone(deadline, &work).await {
+                match self.run_alone(deadline, Some(WORK_LIMIT), &work).await {
+                    Ok(value) => return Ok(value),
+                    Err(fault) => runs.another_after(fault).await?,
+                }
+            }
+        })
+    }
+
+    /// The same for a command that somebody waits for: the whole may take until the deadline, each of its statements no
+    /// longer than ever.
+    pub fn long_transaction<'a, T: Send + 'a>(
+        &'a self,
+        deadline: Deadline,
+        work: impl InTransaction<T> + 'a,
+    ) -> Outcome<'a, T> {
+        Box::pin(async move {
+            let mut runs = Runs::until(deadline);
+            loop {
+                match self.run_alone(deadline, None, &work).await {
                     Ok(value) => return Ok(value),
                     Err(fault) => runs.another_after(fault).await?,
                 }
@@ -124,10 +142,15 @@ impl Database {
     async fn run<T: Send>(&self, deadline: Deadline, work: &impl Statements<T>) -> Result<T, Fault> {
         let live = self.shared(deadline).await.map_err(Fault::Final)?;
         let (client, pulse) = live.parts();
-        observed(pulse, deadline, work(client)).await
+        observed(pulse, deadline, Some(WORK_LIMIT), work(client)).await
     }
 
-    async fn run_alone<T: Send>(&self, deadline: Deadline, work: &impl InTransaction<T>) -> Result<T, Fault> {
+    async fn run_alone<T: Send>(
+        &self,
+        deadline: Deadline,
+        limit: Option<Duration>,
+        work: &impl InTransaction<T>,
+    ) -> Result<T, Fault> {
         let mut slot = self.exclusive(deadline).await.map_err(Fault::Final)?;
         let Some(live) = slot.as_mut() else {
             return Err(Fault::Lost);
@@ -143,7 +166,7 @@ impl Database {
             transaction.commit().await?;
             Ok::<_, DatabaseError>(value)
         };
-        observed(pulse, deadline, in_transaction).await
+        observed(pulse, deadline, limit, in_transaction).await
     }
 
     /// The connection, to be shared with other statements.
@@ -198,13 +221,15 @@ async fn is_alive(live: Option<&Live>, deadline: Deadline) -> bool {
     }
 }
 
-/// Waits for work that is under way on a connection, and keeps account of whether the connection lives.
+/// Waits for work that is under way on a connection, and keeps account of whether the connection lives: one that takes
+/// longer than `limit` is dead.
 async fn observed<T, E: Into<Fault>>(
     pulse: &Pulse,
     deadline: Deadline,
+    limit: Option<Duration>,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, Fault> {
-    let limit = deadline.at_most(WORK_LIMIT);
+    let limit = limit.map_or(deadline, |limit| deadline.at_most(limit));
     match limit.bound(work).await {
         Ok(Ok(value)) => {
             pulse.answered();

@@ -1,5 +1,7 @@
 //! What an event and its appointment have in common, and how each is written as the other; pure.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -50,6 +52,11 @@ impl Content {
         description::notes(&self.description)
     }
 
+    /// Whether the description bears our footer.
+    pub fn has_footer(&self) -> bool {
+        description::has_footer(&self.description)
+    }
+
     /// The event that shows this, under an id chosen beforehand.
     pub fn to_new_event(&self, event_id: &str, appointment_id: Uuid) -> NewEvent {
         let (start, end) = self.time.write();
@@ -60,7 +67,7 @@ impl Content {
             location: some(&self.location),
             start,
             end,
-            private_properties: [(APPOINTMENT_PROPERTY.to_owned(), appointment_id.to_string())].into(),
+            private_properties: naming(appointment_id),
         }
     }
 
@@ -84,6 +91,11 @@ impl Content {
             ..EventPatch::default()
         }
     }
+}
+
+/// The private properties by which an event names its appointment.
+pub(super) fn naming(appointment_id: Uuid) -> BTreeMap<String, String> {
+    BTreeMap::from([(APPOINTMENT_PROPERTY.to_owned(), appointment_id.to_string())])
 }
 
 fn some(text: &str) -> Option<String> {

@@ -105,6 +105,11 @@ pub(super) fn notes(description: &str) -> String {
     Parts::of(description).notes()
 }
 
+/// Whether our footer stands in a description, or what people left of it.
+pub(super) fn has_footer(description: &str) -> bool {
+    Parts::of(description).footer.is_some()
+}
+
 /// The description that says these notes and this footer. What `shown` says already stays as it is written there.
 pub(super) fn describe(notes: Option<&str>, footer: Footer<'_>, shown: Option<&str>) -> String {
     let notes = notes.unwrap_or_default();

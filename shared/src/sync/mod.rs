@@ -7,11 +7,13 @@
 //!
 //! - `content`, `description`, `markup`, `when`: what an event and its appointment say to each other; pure.
 //! - `merge`, `plan`, `listing`, [`reconcile`]: the rules; pure.
+//! - [`adoption`]: events that an older deployment made; pure.
 //! - `busy`: when people's own events keep a calendar busy; pure.
 //! - `push`, `pull`: the two ways; I/O and order, no rules.
 //! - `cooldown`: leaving a calendar alone when Google asks for that.
 //! - `queries`: the SQL.
 
+pub(crate) mod adoption;
 mod busy;
 mod content;
 mod cooldown;

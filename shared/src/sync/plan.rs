@@ -1,6 +1,6 @@
 //! What to do about one event that is due: one write, none, or a look first; pure.
 
-use super::content::Content;
+use super::content::{Content, naming};
 use super::reconcile::{AppointmentState, EventState, Seen, Wanted};
 use crate::google::{EventPatch, NewEvent};
 
@@ -44,10 +44,12 @@ pub(super) fn next_step(event: &EventState, appointment: &AppointmentState) -> (
         }
         (Wanted::Present, Seen::Live, Some(etag), Some(shown)) => {
             let content = appointment.facts.content(Some(shown));
-            let patch = content.patch_from(shown);
+            let mut patch = content.patch_from(shown);
             if patch.is_empty() {
                 (Step::Nothing, None)
             } else {
+                // An event that an older deployment made does not name its appointment yet.
+                patch.private_properties = naming(appointment.id);
                 (
                     Step::Patch {
                         etag: etag.clone(),

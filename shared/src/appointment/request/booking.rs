@@ -53,7 +53,7 @@ pub fn booking(body: Value, now: DateTime<Utc>) -> Result<Booking, Vec<Fault>> {
     let notes = reader.text("notes", NOTES).into_value();
     let location = reader.text("location", LINE).into_value();
     let starts_at = reader.required("starts_at", time);
-    let end = end(&mut reader);
+    let end = end(&mut reader, time);
     let allow_past = reader.flag("allow_past");
     let allow_busy = reader.flag("allow_busy");
     let ends_at = starts_at.map(|start| match end {
@@ -87,7 +87,8 @@ pub fn booking(body: Value, now: DateTime<Utc>) -> Result<Booking, Vec<Fault>> {
     reader.finish(booking)
 }
 
-fn check_length(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<(), &'static str> {
+/// Whether an appointment may last so long.
+pub(crate) fn check_length(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<(), &'static str> {
     if end <= start {
         Err(NOT_AFTER_START)
     } else if end - start > LONGEST {

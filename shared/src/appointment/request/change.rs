@@ -61,7 +61,7 @@ pub fn patch(body: Value) -> Result<Change, Vec<Fault>> {
     if reader.has("starts_at") {
         set(&mut values, "starts_at", reader.required("starts_at", time));
     }
-    let length = put_end(&mut values, end(&mut reader));
+    let length = put_end(&mut values, end(&mut reader, time));
     if reader.has("status") {
         let status = reader.required("status", |value| match value.as_str().and_then(Status::parse) {
             Some(Status::Cancelled) | None => Err(
@@ -95,7 +95,7 @@ pub fn reschedule(body: Value) -> Result<Change, Vec<Fault>> {
     let mut reader = Reader::of_body(body)?;
     let mut values = Map::new();
     set(&mut values, "starts_at", reader.required("starts_at", time));
-    let length = put_end(&mut values, end(&mut reader));
+    let length = put_end(&mut values, end(&mut reader, time));
     set(&mut values, "status", Some(Status::Scheduled.as_str()));
     let allow_past = reader.flag("allow_past");
     let allow_busy = reader.flag("allow_busy");

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::LONGEST;
-use crate::input::{Patch, Reader, Text, text, time};
+use crate::input::{Patch, Reader, Text, text};
 
 /// A person's name.
 pub const NAME: Text = Text {
@@ -41,14 +41,15 @@ pub const EMAIL: Text = Text {
 /// How many minutes an appointment may last.
 pub const MINUTES: RangeInclusive<i64> = 1..=LONGEST.num_minutes();
 
+/// What is said of the end, by a time or by a duration.
 #[derive(Clone, Copy)]
-pub(super) enum End {
+pub(crate) enum End {
     Unchanged,
     After(TimeDelta),
     At(DateTime<Utc>),
 }
 
-pub(super) fn end(reader: &mut Reader) -> End {
+pub(crate) fn end(reader: &mut Reader, time: impl FnOnce(&Value) -> Result<DateTime<Utc>, String>) -> End {
     let at = reader.read("ends_at", time);
     let minutes = reader.whole_number("duration_minutes", MINUTES).into_value();
     match (at.into_value(), minutes) {
@@ -87,11 +88,11 @@ pub(super) fn searched_phone(value: &Value) -> Result<String, String> {
     Ok(phone)
 }
 
-pub(super) fn phone_field(reader: &mut Reader) -> Patch<String> {
+pub(crate) fn phone_field(reader: &mut Reader) -> Patch<String> {
     blank_is_null(reader.read("patient_phone", phone))
 }
 
-pub(super) fn email_field(reader: &mut Reader) -> Patch<String> {
+pub(crate) fn email_field(reader: &mut Reader) -> Patch<String> {
     blank_is_null(reader.read("patient_email", |value| {
         let email = text(value, EMAIL)?;
         // As it was sent: none but plain blanks may surround it.

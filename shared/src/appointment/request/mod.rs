@@ -14,9 +14,11 @@ mod tests;
 use chrono::TimeDelta;
 use uuid::Uuid;
 
+pub(crate) use booking::check_length;
 pub use booking::{Booking, DEFAULT_LENGTH, booking};
 pub use change::{Change, ChangeKind, cancel, cancel_without_reason, patch, reschedule};
 pub use fields::{CANCELLATION_REASON, EMAIL, LINE, MINUTES, NAME, NOTES, PHONE};
+pub(crate) use fields::{End, email_field, end, phone_field};
 pub use filter::{DEFAULT_LIMIT, Filter, LIMITS, filter};
 pub use history::history;
 

@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 pub use record::{AppointmentState, ChangeWord, EventState, Seen, Sighting, Wanted};
 
+use super::adoption;
 use super::content::Content;
 use super::merge::{Sides, merge};
 use crate::appointment::{Status, new_event_id};
@@ -130,7 +131,7 @@ fn see_live(
     }
     let theirs = Content::of(live, clinic_zone, event.agreed.as_ref());
     let is_current = appointment.event_id == event.event_id;
-    let merged = merge(&Sides {
+    let mut merged = merge(&Sides {
         agreed: event.agreed.as_ref(),
         agreed_version: event.agreed_version,
         sent: &event.own_writes(),
@@ -139,6 +140,9 @@ fn see_live(
         theirs: &theirs,
         theirs_changed: live.updated,
     });
+    if let Some(notes) = adoption::notes(event, &appointment.facts, &theirs) {
+        merged.notes = Some(notes).filter(|notes| !notes.is_empty());
+    }
     match (event.wanted, event.seen) {
         (Wanted::Present, _) => {
             appointment.take(merged, live.updated);

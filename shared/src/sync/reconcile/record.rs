@@ -49,7 +49,8 @@ pub struct EventState {
     pub etag: Option<String>,
     /// Since when at the latest Google has shown it like that.
     pub seen_at: Option<DateTime<Utc>>,
-    /// What both sides last had.
+    /// What both sides last had. There before Google has told of the event only where an older deployment made it, see
+    /// [`adoption`](crate::sync::adoption).
     pub agreed: Option<Content>,
     /// The appointment's version that it was last compared with: what our side changed later was not known to Google then.
     pub agreed_version: Option<i64>,
