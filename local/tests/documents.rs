@@ -1,4 +1,4 @@
-//! What the documents promise to be tested is tested: each row of their tables names tests, and these exist. The list of
+//! What documents promise to be tested is tested: each row of their tables names tests, and these exist. The list of
 //! payloads is complete.
 
 #![expect(
@@ -10,6 +10,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Those whose tables are promises.
+const PROMISES: [&str; 2] = ["docs/how-syncs-fail.md", "docs/what-people-do.md"];
+
 #[test]
 fn every_row_of_a_document_names_tests_that_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -19,17 +22,13 @@ fn every_row_of_a_document_names_tests_that_exist() {
         .map(|file| fs::read_to_string(file).unwrap())
         .collect();
     let mut rows = 0;
-    for document in files(&root.join("docs"), "md") {
-        let text = fs::read_to_string(&document).unwrap();
+    for document in PROMISES {
+        let text = fs::read_to_string(root.join(document)).unwrap();
         for row in rows_of_tables(&text) {
             let named = names_in_last_cell(row);
-            assert!(!named.is_empty(), "{}: no test in {row}", document.display());
+            assert!(!named.is_empty(), "{document}: no test in {row}");
             for name in named {
-                assert!(
-                    is_test(&source, name),
-                    "{}: {name} is no test",
-                    document.display()
-                );
+                assert!(is_test(&source, name), "{document}: {name} is no test");
             }
             rows += 1;
         }
