@@ -136,9 +136,7 @@ impl Bus {
     }
 
     async fn client(&self) -> &Client {
-        self.client
-            .get_or_init(async || Client::new(self.settings.aws.config().await))
-            .await
+        self.client.get_or_init(|| self.settings.aws.event_bridge()).await
     }
 
     /// Tells of `messages`, within 300 ms or not at all. A failure is logged; the next run finds the work in the

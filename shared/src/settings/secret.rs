@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 
-use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata};
 use secrecy::SecretString;
 
@@ -87,7 +86,7 @@ impl Vault {
     }
 
     async fn ask(&self, arns: impl Iterator<Item = &Arn>) -> Result<HashMap<Arn, SecretString>, String> {
-        let client = Client::new(self.aws.config().await);
+        let client = self.aws.secrets_manager().await;
         let arns = arns.map(|arn| arn.0.clone()).collect();
         let request = client.batch_get_secret_value().set_secret_id_list(Some(arns));
         let answer = request.send().await.map_err(|error| match error.code() {

@@ -33,7 +33,7 @@ const OURS: [&str; 5] = [
 /// rest by default.
 pub fn start() {
     let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,aws_config=warn,aws_runtime=warn,hyper=warn,reqwest=warn"));
+        .unwrap_or_else(|_| EnvFilter::new("info,aws_runtime=warn,hyper=warn,reqwest=warn"));
     // Lambda says it; elsewhere nobody does.
     let function = std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| "none".to_owned());
     metrics::start(&function);
