@@ -96,15 +96,7 @@ impl Database {
         deadline: Deadline,
         work: impl InTransaction<T> + 'a,
     ) -> Outcome<'a, T> {
-        Box::pin(async move {
-            let mut runs = Runs::until(deadline);
-            loop {
-                match self.run_alone(deadline, Some(WORK_LIMIT), &work).await {
-                    Ok(value) => return Ok(value),
-                    Err(fault) => runs.another_after(fault).await?,
-                }
-            }
-        })
+        Box::pin(async move { self.transact(deadline, Some(WORK_LIMIT), &work).await })
     }
 
     /// The same for a command that somebody waits for: the whole may take until the deadline, each of its statements no
@@ -114,15 +106,22 @@ impl Database {
         deadline: Deadline,
         work: impl InTransaction<T> + 'a,
     ) -> Outcome<'a, T> {
-        Box::pin(async move {
-            let mut runs = Runs::until(deadline);
-            loop {
-                match self.run_alone(deadline, None, &work).await {
-                    Ok(value) => return Ok(value),
-                    Err(fault) => runs.another_after(fault).await?,
-                }
+        Box::pin(async move { self.transact(deadline, None, &work).await })
+    }
+
+    async fn transact<T: Send>(
+        &self,
+        deadline: Deadline,
+        limit: Option<Duration>,
+        work: &impl InTransaction<T>,
+    ) -> Result<T, DatabaseError> {
+        let mut runs = Runs::until(deadline);
+        loop {
+            match self.run_alone(deadline, limit, work).await {
+                Ok(value) => return Ok(value),
+                Err(fault) => runs.another_after(fault).await?,
             }
-        })
+        }
     }
 
     async fn read_repeatedly<T: Send>(

@@ -1,8 +1,9 @@
 //! Settings that live in AWS Secrets Manager.
 //!
 //! Deployed, a secret setting holds the ARN of a secret in its place: whoever reads the function's configuration sees no
-//! more. All secrets of a function are read by one call when it starts; each is read again when somebody refuses what it
-//! says (see [`Rotating`](super::Rotating)).
+//! more. In its place, and not in a variable beside it, since `sam local invoke` hands over only variables that the template
+//! names. All secrets of a function are read by one call when it starts, over one connection; each is read again when
+//! somebody refuses what it says (see [`Rotating`](super::Rotating)).
 
 use std::collections::HashMap;
 use std::pin::Pin;
