@@ -48,8 +48,10 @@ pub(super) fn next_step(event: &EventState, appointment: &AppointmentState) -> (
             if patch.is_empty() {
                 (Step::Nothing, None)
             } else {
-                // An event that an older deployment made does not name its appointment yet.
-                patch.private_properties = naming(appointment.id);
+                if !shown.has_footer() {
+                    // Nor does an event that an older deployment made name its appointment.
+                    patch.private_properties = naming(appointment.id);
+                }
                 (
                     Step::Patch {
                         etag: etag.clone(),
