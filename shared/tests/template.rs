@@ -336,6 +336,7 @@ fn every_function_has_logs_that_end_and_the_webhook_a_share_of_its_own() {
         let properties = TEMPLATE.properties(function);
         assert_eq!(properties["Runtime"], "provided.al2023");
         assert_eq!(properties["Architectures"], json!([{"Ref": "Architecture"}]));
+        assert_eq!(properties["LoggingConfig"]["LogFormat"], "JSON");
         let group = properties["LoggingConfig"]["LogGroup"]["Ref"].as_str().unwrap();
         let retention = &TEMPLATE.properties(group)["RetentionInDays"];
         assert_eq!(*retention, json!({"Ref": "LogRetentionDays"}), "{function}");
