@@ -49,6 +49,13 @@ fn time_out(function: &str) -> Duration {
     }
 }
 
+/// How long whoever invokes a function waits for an answer: for a cold start, for as long as it may run, and a little longer
+/// than that. An invocation that is not answered by then will never be: under load, cargo-lambda's server now and then keeps one
+/// for ever.
+pub(crate) fn longest(function: &str) -> Duration {
+    INIT_LIMIT + time_out(function) + Duration::from_secs(5)
+}
+
 /// Runs the function at `binary` until the control plane or a signal ends it.
 pub async fn run(binary: &str) -> Result<(), SandboxError> {
     let upstream = Upstream::from_environment()?;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{lock, remember};
+use crate::sandbox::longest;
 
 /// One run and two retries, then the event is given up.
 const ATTEMPTS: u32 = 3;
@@ -106,7 +107,9 @@ impl Delivery {
 
     async fn invoke(&self, function: &str, event: &Value) -> Run {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.functions);
-        let Ok(response) = self.client.post(url).json(event).send().await else {
+        let request = self.client.post(url).timeout(longest(function)).json(event);
+        // One that is never answered has not been taken up: it is handed over again.
+        let Ok(response) = request.send().await else {
             return Run::Unreachable;
         };
         let status = response.status();

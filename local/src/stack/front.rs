@@ -9,12 +9,11 @@ mod event;
 use std::fs::File;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -24,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use crate::sandbox::longest;
 use event::{Arrival, MOST_BYTES};
 
 /// The port, open until this is dropped.
@@ -34,7 +34,7 @@ pub(super) struct Front {
 impl Front {
     /// Listens on `port` and invokes at `functions`, the port of cargo-lambda's server. Each problem that is answered is a
     /// line in the file `problems`.
-    pub(super) async fn listen(port: u16, functions: u16, problems: &Path) -> io::Result<Self> {
+    pub(super) async fn listen(port: u16, functions: u16, problems: &std::path::Path) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let problems = File::options().create(true).append(true).open(problems)?;
         let app = router(format!("http://127.0.0.1:{functions}"), problems)
@@ -74,8 +74,9 @@ struct FunctionServer {
 }
 
 impl FunctionServer {
-    async fn invoke(&self, path: &str, event: Bytes) -> reqwest::Result<reqwest::Response> {
-        let request = self.client.post(format!("{}{path}", self.base));
+    async fn invoke(&self, function: &str, event: Bytes) -> reqwest::Result<reqwest::Response> {
+        let url = format!("{}/2015-03-31/functions/{function}/invocations", self.base);
+        let request = self.client.post(url).timeout(longest(function));
         request.body(event).send().await
     }
 
@@ -130,10 +131,10 @@ async fn serve(
     if event.len() > MOST_BYTES {
         return refusal(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long");
     }
-    let path = format!("/2015-03-31/functions/{function}/invocations");
+    let function = function.to_owned();
     // A task of its own: the function runs on when the client hangs up.
     let invoked = tokio::spawn(async move {
-        let response = server.invoke(&path, event.into()).await.ok()?;
+        let response = server.invoke(&function, event.into()).await.ok()?;
         let answer = answer::read(response).await?;
         server.note(&answer);
         Some(answer)
@@ -152,12 +153,15 @@ fn names_a_host(headers: &HeaderMap) -> bool {
     hosts.next().is_none_or(is_host) && hosts.next().is_none()
 }
 
-async fn pass_on(State(server): State<Arc<FunctionServer>>, request: Request) -> Response {
-    let path = request.uri().path().to_owned();
+async fn pass_on(
+    State(server): State<Arc<FunctionServer>>,
+    Path(function): Path<String>,
+    request: Request,
+) -> Response {
     let Ok(event) = to_bytes(request.into_body(), usize::MAX).await else {
         return refusal(StatusCode::BAD_REQUEST, "Bad Request");
     };
-    let Ok(response) = server.invoke(&path, event).await else {
+    let Ok(response) = server.invoke(&function, event).await else {
         return refusal(StatusCode::BAD_GATEWAY, "Internal Server Error");
     };
     let (status, mut headers) = (response.status(), response.headers().clone());
@@ -195,5 +199,20 @@ mod tests {
         ] {
             assert_eq!(function_of(path), (function, seen), "{path}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_invocation_that_is_never_answered_is_given_up() {
+        // It takes connections and says nothing.
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = FunctionServer {
+            client: reqwest::Client::new(),
+            base: format!("http://{}", silent.local_addr().unwrap()),
+            problems: tempfile::tempfile().unwrap(),
+        };
+        let began = tokio::time::Instant::now();
+        let lost = server.invoke("appointments-api", Bytes::new()).await.unwrap_err();
+        assert!(lost.is_timeout());
+        assert!(began.elapsed() >= longest("appointments-api"));
     }
 }
