@@ -3,6 +3,7 @@
 
 use std::process::{Command, Output};
 
+use local::moto::Moto;
 use serde_json::Value;
 
 #[test]
@@ -31,6 +32,33 @@ fn a_setting_that_is_missing_or_malformed_is_one_line_that_names_it() {
         let line: Value = serde_json::from_str(&said).unwrap();
         assert_eq!(line["setting.name"], name);
         assert!(line["message"].as_str().unwrap().starts_with(name), "{said}");
+    }
+}
+
+/// A secret that nobody has.
+const ARN: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:lost-AbCdEf";
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_is_one_line_that_names_its_setting_and_why() {
+    let moto = Moto::start().await;
+    for (address, why) in [
+        ("http://127.0.0.1:1", "dispatch failure"),
+        (moto.url(), "ResourceNotFoundException"),
+    ] {
+        let output = function(&[
+            ("DATABASE_URL", ARN),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", address),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "hunter2"),
+        ]);
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(said.lines().count() == 1 && !said.contains("hunter2"), "{said}");
+        let line: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(line["setting.name"], "DATABASE_URL");
+        let message = line["message"].as_str().unwrap();
+        assert!(message.contains(why), "{message}");
     }
 }
 

@@ -55,6 +55,9 @@ pub(super) struct Vault {
     read: HashMap<Arn, SecretString>,
 }
 
+/// What came of each secret that was asked for: its value, or Secrets Manager's code against it.
+type Answers = HashMap<Arn, Result<SecretString, String>>;
+
 impl Vault {
     /// Reads these settings' secrets, by one call.
     pub(super) async fn open(aws: Aws, secrets: &[(&'static str, Arn)]) -> Result<Self, SettingError> {
@@ -62,18 +65,14 @@ impl Vault {
             aws,
             read: HashMap::new(),
         };
-        if secrets.is_empty() {
-            return Ok(vault);
-        }
-        let arns = secrets.iter().map(|(_, arn)| arn);
-        // Without an answer at all, all of them are missing; which function needs which stands in the template.
-        let read = vault.ask(arns).await;
+        let mut answers = vault.ask(secrets.iter().map(|(_, arn)| arn)).await;
         for (name, arn) in secrets {
-            let value = match &read {
-                Ok(read) => read.get(arn).cloned().ok_or("it does not give this one"),
-                Err(fault) => Err(fault.as_str()),
+            let answer = match &mut answers {
+                Ok(answers) => answers.remove(arn).unwrap_or_else(|| Err("no answer".to_owned())),
+                // Without an answer at all, all of them are missing.
+                Err(fault) => Err(fault.clone()),
             };
-            let value = value.map_err(|fault| {
+            let value = answer.map_err(|fault| {
                 SettingError::new(name, format!("cannot be read from Secrets Manager: {fault}"))
             })?;
             vault.read.insert(arn.clone(), value);
@@ -86,7 +85,7 @@ impl Vault {
         self.read.get(arn)
     }
 
-    async fn ask(&self, arns: impl Iterator<Item = &Arn>) -> Result<HashMap<Arn, SecretString>, String> {
+    async fn ask(&self, arns: impl Iterator<Item = &Arn>) -> Result<Answers, String> {
         let client = self.aws.secrets_manager().await;
         let arns = arns.map(|arn| arn.0.clone()).collect();
         let request = client.batch_get_secret_value().set_secret_id_list(Some(arns));
@@ -95,26 +94,26 @@ impl Vault {
             // What the SDK says of the way there; it quotes nothing.
             None => DisplayErrorContext(&error).to_string(),
         })?;
-        for fault in answer.errors() {
-            tracing::error!(
-                secrets.arn = fault.secret_id(),
-                secrets.fault = fault.error_code(),
-                "Secrets Manager refuses a secret"
-            );
-        }
         let values = answer.secret_values().iter().filter_map(|value| {
-            let text = SecretString::from(value.secret_string()?);
+            let text = value.secret_string().map(SecretString::from);
+            let text = text.ok_or_else(|| "it is binary, and should be text".to_owned());
             Some((Arn(value.arn()?.to_owned()), text))
         });
-        Ok(values.collect())
+        let faults = answer.errors().iter().filter_map(|fault| {
+            let code = fault.error_code().unwrap_or("no reason given");
+            Some((Arn(fault.secret_id()?.to_owned()), Err(code.to_owned())))
+        });
+        Ok(values.chain(faults).collect())
     }
 }
 
 impl Keeper for Vault {
     fn now<'a>(&'a self, arn: &'a Arn) -> Reading<'a> {
         Box::pin(async move {
-            match self.ask(std::iter::once(arn)).await {
-                Ok(mut read) => read.remove(arn),
+            let answers = self.ask(std::iter::once(arn)).await;
+            let answer = answers.and_then(|mut answers| answers.remove(arn).transpose());
+            match answer {
+                Ok(value) => value,
                 Err(fault) => {
                     tracing::warn!(secrets.fault = fault, "a secret could not be read again");
                     None
