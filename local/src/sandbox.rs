@@ -50,8 +50,8 @@ fn time_out(function: &str) -> Duration {
 }
 
 /// How long whoever invokes a function waits for an answer: for a cold start, for as long as it may run, and a little longer
-/// than that. An invocation that is not answered by then will never be: under load, cargo-lambda's server now and then keeps one
-/// for ever.
+/// than that. One that is not answered by then will not be: under load, a request was seen that no answer ever came to, and
+/// that no function had logged. Where it was lost is not known.
 pub(crate) fn longest(function: &str) -> Duration {
     INIT_LIMIT + time_out(function) + Duration::from_secs(5)
 }

@@ -108,7 +108,7 @@ impl Delivery {
     async fn invoke(&self, function: &str, event: &Value) -> Run {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.functions);
         let request = self.client.post(url).timeout(longest(function)).json(event);
-        // One that is never answered has not been taken up: it is handed over again.
+        // One that is never answered may not have been taken up: it is handed over again, which does no harm.
         let Ok(response) = request.send().await else {
             return Run::Unreachable;
         };
