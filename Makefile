@@ -63,11 +63,15 @@ simulate: ## play random histories against the sync engine; HISTORIES=20000, or 
 	cargo build -p local
 	HISTORIES=$(HISTORIES) exec $(BINARIES)/local with-postgres -- cargo test --profile simulate -p shared --test simulation
 
+# Rows by name, for example ROWS="warm webhook"; all by default.
+ROWS ?=
+
 .PHONY: bench
-bench: ## measure what a person's edit takes to the committed row, into bench/RESULTS.md; EDITS=200 of them
-	@$(SETUP) build run postgres
-	cargo build --release --workspace
-	@CARGO_LAMBDA=$(VENV)/cargo-lambda cargo bench -p local --bench real_time
+bench: ## measure how fast the functions are beside what is possible, into bench/RESULTS.md; ROWS="warm webhook" for some alone
+	@$(SETUP) build deploy postgres
+# Built together: what only the measuring needs of a crate is in the functions, too, which costs them a little.
+	cargo build --release $(FUNCTIONS:%=--package %) --package floor --package bench --package local
+	@PROJECT_PYTHON=$(VENV)/python exec $(BINARIES:%debug=%release)/local with-postgres -- $(BINARIES:%debug=%release)/bench $(ROWS)
 
 .PHONY: lint
 lint: ## formatting, clippy, dependencies, the template as written and as transformed, shell scripts

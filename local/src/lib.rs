@@ -3,6 +3,7 @@
 
 pub mod bus;
 pub mod commands;
+pub mod emulator;
 pub mod google;
 pub mod issuer;
 pub mod moto;

@@ -15,7 +15,7 @@ pub use cluster::{Cluster, Durability};
 pub use server::Server;
 pub use test_database::TestDatabase;
 pub use test_server::TestServer;
-pub use wire::{Wire, WireFault};
+pub use wire::{Parameter, Statement, Wire, WireFault};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,8 @@
     reason = "what a test cannot do without, it may insist on"
 )]
 
-use local::postgres::{TestDatabase, Wire, WireFault};
+use local::postgres::{Statement, TestDatabase, Wire, WireFault};
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, NoTls};
 
 const ADD: &str = "insert into t values (1)";
@@ -43,6 +44,20 @@ async fn each_round_trip_is_shown_once() {
     );
     wire.clear_statements();
     assert_eq!(wire.statements(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_round_trip_is_shown_with_its_parameters() {
+    let (_database, wire, _own, wired) = wired().await;
+    let sum = "select $1::int8 + $2";
+    let row = wired.query_typed_one(sum, &[(&40_i64, Type::INT8), (&None::<i64>, Type::INT8)]);
+    assert_eq!(row.await.unwrap().get::<_, Option<i64>>(0), None);
+    let shown = Statement {
+        text: sum.to_owned(),
+        types: vec![Type::INT8.oid(), Type::INT8.oid()],
+        parameters: vec![Some(40_i64.to_be_bytes().to_vec()), None],
+    };
+    assert_eq!(wire.recorded(), [shown]);
 }
 
 #[tokio::test]

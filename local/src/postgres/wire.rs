@@ -26,11 +26,25 @@ pub struct Wire {
     acceptor: JoinHandle<()>,
 }
 
+/// A value as it is on the wire; `None` is null.
+pub type Parameter = Option<Vec<u8>>;
+
+/// One round trip: what was sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Statement {
+    /// Of several that were sent as one, all.
+    pub text: String,
+    /// What its parameters are, by PostgreSQL's numbers of types.
+    pub types: Vec<u32>,
+    /// Their values.
+    pub parameters: Vec<Parameter>,
+}
+
 /// What the connections of a wire share.
 #[derive(Debug, Default)]
 struct State {
     faults: Faults,
-    statements: Mutex<Vec<String>>,
+    statements: Mutex<Vec<Statement>>,
     /// Counts the cuts.
     cuts: watch::Sender<u64>,
     /// Connections whose sessions on the server have not ended.
@@ -94,6 +108,13 @@ impl Wire {
     /// The text of each statement sent so far, one for each round trip.
     #[must_use]
     pub fn statements(&self) -> Vec<String> {
+        let statements = self.recorded().into_iter();
+        statements.map(|statement| statement.text).collect()
+    }
+
+    /// The same with their parameters.
+    #[must_use]
+    pub fn recorded(&self) -> Vec<Statement> {
         let statements = self.state.statements.lock();
         statements.unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -9,7 +9,6 @@
 mod appointments_api;
 mod calendar_webhook;
 mod complete;
-mod emulator;
 mod sam;
 mod scene;
 mod scheduled_sync;

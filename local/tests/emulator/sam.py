@@ -1,17 +1,15 @@
-"""Prints, as JSON, what `sam local invoke` would use, by SAM's own code: the emulator for this machine, and the variables
-of each function with those of --env-vars. Arguments: the template, and the file for --env-vars."""
+"""Prints, as JSON and by the names of the binaries, the variables that `sam local invoke` would give each function, by SAM's
+own code. Arguments: the template, and the file for --env-vars."""
 
 import json
 import os
 import pathlib
-import platform
 import sys
 
 # Of whoever runs this, nothing goes to a function.
 os.environ.pop("AWS_PROFILE", None)
 os.environ.update(AWS_ACCESS_KEY_ID="example", AWS_SECRET_ACCESS_KEY="example", AWS_DEFAULT_REGION="us-east-1")
 
-import samcli
 from samcli.commands.local.lib.local_lambda import LocalLambdaRunner
 from samcli.lib.providers.sam_function_provider import SamFunctionProvider
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
@@ -20,15 +18,9 @@ template, env_vars = sys.argv[1:]
 stacks, _ = SamLocalStackProvider.get_stacks(template)
 functions = SamFunctionProvider(stacks)
 runner = LocalLambdaRunner(None, functions, ".", ".", env_vars_values=json.loads(pathlib.Path(env_vars).read_text()))
-architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
 json.dump(
     {
-        "emulator": str(pathlib.Path(samcli.__file__).parent / "local/rapid" / f"aws-lambda-rie-{architecture}"),
-        # By the names of the binaries.
-        "variables": {
-            pathlib.Path(function.codeuri).name: runner._make_env_vars(function).resolve()
-            for function in functions.get_all()
-        },
+        pathlib.Path(function.codeuri).name: runner._make_env_vars(function).resolve() for function in functions.get_all()
     },
     sys.stdout,
 )

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use local::bus::{Bus, BusOptions};
+use local::emulator::{Emulator, program};
 use local::google::{DEFAULT_CALENDAR, Delivery, StandIn};
 use local::postgres::TestDatabase;
 use serde_json::{Map, Value, json};
 use tokio_postgres::{NoTls, Row};
 
-use crate::emulator::Emulator;
 use crate::sam;
 
 /// The appointment that payloads name, and the event that it has at first.
@@ -66,7 +66,7 @@ impl Scene {
         let (db, connection) = tokio_postgres::connect(&database.url(), NoTls).await.unwrap();
         tokio::spawn(connection);
         Self {
-            emulator: Emulator::start(function, settings).await,
+            emulator: start(function, settings).await,
             payload: read(payload),
             google,
             bus,
@@ -83,7 +83,7 @@ impl Scene {
 
     /// Hands the payload over; what the function answers.
     pub(crate) async fn invoke(&self) -> Value {
-        self.emulator.invoke(&self.payload).await
+        self.emulator.invoke(&self.payload).await.unwrap()
     }
 
     /// Hands the payload over as a function URL does; the response that it makes of the answer.
@@ -98,7 +98,7 @@ impl Scene {
 
     /// Hands over a payload of the test's own; what the function answers.
     pub(crate) async fn hand_over(&self, payload: &Value) -> Value {
-        self.emulator.invoke(payload).await
+        self.emulator.invoke(payload).await.unwrap()
     }
 
     /// What was told to the bus, each as its listeners get it, but for its own id and time.
@@ -124,7 +124,7 @@ impl Scene {
             told.iter().all(|event| expected.contains(event)),
             "{told:?} instead of {expected:?}"
         );
-        self.emulator.says("the bus did not answer in time").await;
+        self.says("the bus did not answer in time").await;
     }
 
     /// Checks that listeners were told of one change of an appointment.
@@ -132,6 +132,11 @@ impl Scene {
         let detail = change_of(id, version, change, origin);
         self.has_told("scheduled-sync/appointment-changed", &[detail])
             .await;
+    }
+
+    /// Waits until the function has logged these words.
+    pub(crate) async fn says(&self, words: &str) {
+        assert!(self.emulator.says(words).await, "the function does not say '{words}'");
     }
 
     /// The events that Google shows, deleted ones too.
@@ -151,6 +156,29 @@ impl Scene {
     pub(crate) async fn count(&self, table: &str) -> i64 {
         self.row(&format!("select count(*) from {table}")).await.get(0)
     }
+}
+
+impl Drop for Scene {
+    #[expect(clippy::print_stderr, reason = "it is what a failed test has to say")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.emulator.log());
+        }
+    }
+}
+
+/// An emulator with a function in it.
+async fn start(function: &str, settings: Settings) -> Emulator {
+    let binary = Path::new(env!("CARGO_BIN_EXE_local")).with_file_name(function);
+    assert!(
+        binary.exists(),
+        "{} is not built: `make test` builds it",
+        binary.display()
+    );
+    let emulator = Emulator::start(&program().unwrap(), settings).await.unwrap();
+    let command = format!("'{}'", binary.display());
+    emulator.put(&command, emulator.runtime_api()).unwrap();
+    emulator
 }
 
 /// What `AppointmentChanged` tells.

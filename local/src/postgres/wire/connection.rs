@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, copy, sink};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use super::State;
+use super::{State, Statement};
 use super::fault::Met;
 use super::frame::Frame;
 
@@ -64,17 +64,21 @@ async fn carry_statements(
     mut to: impl AsyncWrite + Unpin,
     asked: mpsc::UnboundedSender<Option<Met>>,
 ) -> io::Result<()> {
-    let (mut text, mut bytes) = (String::new(), Vec::new());
+    let (mut statement, mut bytes) = (Statement::default(), Vec::new());
     loop {
         let frame = Frame::read(&mut from).await?;
         bytes.extend(&frame.bytes);
-        text.extend(frame.statement());
+        statement.text.extend(frame.statement());
+        statement.types.extend(frame.parameter_types());
+        statement.parameters.extend(frame.parameter_values().into_iter().flatten());
         let is_statement = matches!(frame.kind, b'Q' | b'S');
         if is_statement {
-            let text = mem::take(&mut text);
-            let mut met = state.faults.meet(&text);
+            let statement = mem::take(&mut statement);
+            let mut met = state.faults.meet(&statement.text);
             let statements = state.statements.lock();
-            statements.unwrap_or_else(PoisonError::into_inner).push(text);
+            statements
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(statement);
             if let Some(early) = met.take_if(|met| !met.after)
                 && !state.faults.strike(&early).await
             {

@@ -4,6 +4,8 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use super::Parameter;
+
 /// The code that stands for the protocol's version when a client asks for TLS.
 const TLS_REQUEST: [u8; 4] = 80_877_103_u32.to_be_bytes();
 
@@ -46,6 +48,65 @@ impl Frame {
             _ => None,
         };
         text.map(|text| String::from_utf8_lossy(text).into_owned())
+    }
+
+    /// The types of a statement's parameters, where `Parse` names them.
+    pub(super) fn parameter_types(&self) -> Vec<u32> {
+        let types = || -> Option<Vec<u32>> {
+            let mut body = Reader::of(self, b'P')?;
+            body.text()?;
+            body.text()?;
+            (0..body.number()?).map(|_| body.wide()).collect()
+        };
+        types().unwrap_or_default()
+    }
+
+    /// The values of a statement's parameters, where `Bind` brings them: as they are on the wire, `None` for null.
+    pub(super) fn parameter_values(&self) -> Option<Vec<Parameter>> {
+        let mut body = Reader::of(self, b'B')?;
+        body.text()?;
+        body.text()?;
+        for _ in 0..body.number()? {
+            body.number()?;
+        }
+        (0..body.number()?).map(|_| body.value()).collect()
+    }
+}
+
+/// Reads through a message's body; `None` where it ends too soon.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn of(frame: &'a Frame, kind: u8) -> Option<Self> {
+        let body = frame.bytes.get(5..)?;
+        (frame.kind == kind).then_some(Self(body))
+    }
+
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    /// What stands before the next zero.
+    fn text(&mut self) -> Option<()> {
+        let end = self.0.iter().position(|byte| *byte == 0)?;
+        self.take(end + 1).map(drop)
+    }
+
+    fn number(&mut self) -> Option<u16> {
+        Some(u16::from_be_bytes(self.take(2)?.try_into().ok()?))
+    }
+
+    fn wide(&mut self) -> Option<u32> {
+        Some(u32::from_be_bytes(self.take(4)?.try_into().ok()?))
+    }
+
+    fn value(&mut self) -> Option<Parameter> {
+        match self.wide()? {
+            u32::MAX => Some(None),
+            length => Some(Some(self.take(usize::try_from(length).ok()?)?.to_vec())),
+        }
     }
 }
 

@@ -1,0 +1,213 @@
+//! One instance of a function: its process, and Lambda's runtime API for it alone.
+//!
+//! A time is from the moment the event is handed over until the answer has come, as a caller's wait inside Lambda is.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio::sync::{Mutex as Turn, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::{Failure, binary};
+
+/// A function's environment.
+pub(crate) type Settings = BTreeMap<String, String>;
+
+/// How long an invocation may take.
+const TIME_OUT: Duration = Duration::from_mins(5);
+
+/// A running instance; its process ends with it.
+pub(crate) struct Instance {
+    process: Child,
+    api: JoinHandle<()>,
+    shared: Arc<Shared>,
+    /// One event at a time, as Lambda does it.
+    turn: Turn<mpsc::UnboundedReceiver<oneshot::Sender<Bytes>>>,
+}
+
+/// What the runtime API keeps.
+struct Shared {
+    /// Each is the function asking for an event.
+    askers: mpsc::UnboundedSender<oneshot::Sender<Bytes>>,
+    /// Who waits for the answer, and since when.
+    waiting: Mutex<Option<Waiting>>,
+}
+
+struct Waiting {
+    since: Instant,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// What a function answered, and how long that took.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) took: Duration,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// The status of the response that a function URL makes of it.
+    pub(crate) fn status(&self) -> u64 {
+        self.json()["statusCode"].as_u64().unwrap_or_default()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// The JSON in the response's body.
+    pub(crate) fn content(&self) -> Value {
+        let answer = self.json();
+        serde_json::from_str(answer["body"].as_str().unwrap_or_default()).unwrap_or_default()
+    }
+}
+
+impl Instance {
+    /// Starts a function with these settings and no others; its log goes to `log`.
+    pub(crate) async fn start(function: &str, settings: &Settings, log: &Path) -> Result<Self, Failure> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let (askers, asking) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            askers,
+            waiting: Mutex::default(),
+        });
+        let app = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/{kind}", post(answered))
+            .layer(DefaultBodyLimit::disable())
+            .with_state(Arc::clone(&shared));
+        let api = tokio::spawn(async move {
+            // `serve` returns only at a shutdown that is never asked for.
+            let _ = axum::serve(NoDelay(listener), app).await;
+        });
+        let log = std::fs::File::options().create(true).append(true).open(log)?;
+        let process = Command::new(binary(function))
+            .env_clear()
+            .envs(settings)
+            .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+            .env("AWS_LAMBDA_FUNCTION_NAME", function)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", "bench")
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "bench")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()?;
+        Ok(Self {
+            process,
+            api,
+            shared,
+            turn: Turn::new(asking),
+        })
+    }
+
+    /// Hands an event over and waits for its answer.
+    pub(crate) async fn invoke(&self, event: &Bytes) -> Result<Answer, Failure> {
+        let mut asking = self.turn.lock().await;
+        let (sender, answer) = oneshot::channel();
+        let exchange = async {
+            let asker = asking.recv().await.ok_or("the runtime API is gone")?;
+            *lock(&self.shared.waiting) = Some(Waiting {
+                since: Instant::now(),
+                answer: sender,
+            });
+            asker.send(event.clone()).map_err(|_| "the function died")?;
+            answer.await.map_err(|_| "the function died")
+        };
+        let answer = tokio::time::timeout(TIME_OUT, exchange).await;
+        Ok(answer.map_err(|_| "the function does not answer")??)
+    }
+
+    /// The most memory that it ever had, in kB.
+    pub(crate) fn peak_kb(&self) -> Result<u64, Failure> {
+        let id = self.process.id().ok_or("the function died")?;
+        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        Ok(peak.ok_or("the system does not tell how much memory a process had")?)
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.api.abort();
+        // It may have ended by itself.
+        let _ = self.process.start_kill();
+    }
+}
+
+/// Answers are small: they must not wait for more to send.
+struct NoDelay(TcpListener);
+
+impl axum::serve::Listener for NoDelay {
+    type Io = tokio::net::TcpStream;
+    type Addr = std::net::SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let (stream, address) = axum::serve::Listener::accept(&mut self.0).await;
+        // Without it they are only slower.
+        let _ = stream.set_nodelay(true);
+        (stream, address)
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.0.local_addr()
+    }
+}
+
+async fn next(State(shared): State<Arc<Shared>>) -> Response {
+    let (sender, event) = oneshot::channel();
+    let asked = shared.askers.send(sender);
+    let Ok(event) = event.await else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    if asked.is_err() {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let name = |name| HeaderName::from_static(name);
+    let headers = [
+        (name("lambda-runtime-aws-request-id"), Uuid::new_v4().to_string()),
+        (
+            name("lambda-runtime-deadline-ms"),
+            (now + TIME_OUT).as_millis().to_string(),
+        ),
+        (
+            name("lambda-runtime-invoked-function-arn"),
+            "arn:aws:lambda:us-east-1:123456789012:function:bench".to_owned(),
+        ),
+    ];
+    (headers, event).into_response()
+}
+
+async fn answered(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCode {
+    let waiting = lock(&shared.waiting).take();
+    if let Some(waiting) = waiting {
+        let took = waiting.since.elapsed();
+        // Whoever asked may have given up.
+        let _ = waiting.answer.send(Answer { took, body });
+    }
+    StatusCode::ACCEPTED
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // What is in there is replaced whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

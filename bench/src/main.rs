@@ -1,0 +1,67 @@
+//! `make bench`: how fast the functions are, as ratios to what is possible on the same machine in the same run.
+//!
+//! Each row is a module of [`rows`]. The functions are the release binaries, built together with this; Google, EventBridge
+//! and Lambda stand in on this machine, PostgreSQL is real (commits do not wait for the disk, so that ratios show what we
+//! add and not what the disk takes). Run beside a server by `local with-postgres`.
+//!
+//! Arguments choose rows by name; without any all are measured and `bench/RESULTS.md` is written.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person")]
+
+mod bare;
+mod bus;
+mod distance;
+mod instance;
+mod request;
+mod results;
+mod rows;
+mod seed;
+mod table;
+mod times;
+mod world;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Why something could not be measured. Whoever runs this can only read it.
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [command, stamp, program] = arguments.as_slice()
+        && command == rows::cold_start::EXEC
+    {
+        return rows::cold_start::exec(stamp, program);
+    }
+    match measure(&arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("bench: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(chosen: &[String]) -> Result<(), Failure> {
+    let mut table = Vec::new();
+    for (name, measure) in rows::all() {
+        if chosen.is_empty() || chosen.iter().any(|choice| choice == name) {
+            let began = Instant::now();
+            table.extend(measure.await.map_err(|failure| format!("{name}: {failure}"))?);
+            eprintln!("bench: {name} took {:.0} s", began.elapsed().as_secs_f64());
+        }
+    }
+    let text = table::markdown(&table);
+    println!("{text}");
+    if chosen.is_empty() {
+        results::write(&text)?;
+    }
+    Ok(())
+}
+
+/// Where a release binary is: beside this one.
+pub(crate) fn binary(name: &str) -> PathBuf {
+    let ourselves = std::env::current_exe().unwrap_or_default();
+    ourselves.with_file_name(name)
+}

@@ -1,0 +1,83 @@
+//! The most memory that each function ever has over a thousand requests.
+
+use super::warm::{Kind, ask};
+use super::webhook;
+use crate::Failure;
+use crate::instance::Instance;
+use crate::seed;
+use crate::table::Row;
+use crate::world::{CALENDAR, World};
+
+const REQUESTS: u64 = 1_000;
+/// MB.
+const MOST: f64 = 40.0;
+
+pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
+    let world = World::open().await?;
+    let db = world.client().await?;
+    seed::clinic(&db, REQUESTS).await?;
+    db.batch_execute(webhook::OPEN).await?;
+    let url = world.tls_url()?;
+
+    let floor = world.start("floor", &url).await?;
+    for n in 0..REQUESTS {
+        ask(&floor, &Kind::Read.request(n)).await?;
+    }
+    let floor = megabytes(&floor)?;
+
+    let api = world.start("appointments-api", &url).await?;
+    for n in 0..REQUESTS {
+        // Each kind in turn; what was cancelled is cancelled again.
+        let kind = Kind::ALL[usize::try_from(n)? % Kind::ALL.len()];
+        ask(&api, &kind.request(n)).await?;
+    }
+    let webhook = world.start("calendar-webhook", &url).await?;
+    for n in 0..REQUESTS {
+        ask(&webhook, &webhook::notification(n + 1)).await?;
+    }
+    let sync = world.start("scheduled-sync", &url).await?;
+    let renewer = world.start("watch-renewer", &url).await?;
+    for n in 0..REQUESTS {
+        if n % 4 == 0 {
+            // Something to be written to Google.
+            let due = "update calendar_events set wanted_version = wanted_version + 1, seen = 'never', seen_at = null,
+                etag = null where event_id = $1";
+            db.execute(due, &[&seed::id(CALENDAR, n)]).await?;
+        }
+        succeed(&sync, &super::appointment_changed()).await?;
+        succeed(&renewer, &super::scheduled()).await?;
+    }
+    let row = |name: &str, instance: &Instance| -> Result<Row, Failure> {
+        let peak = megabytes(instance)?;
+        Ok(Row::fact(
+            format!("peak memory over {REQUESTS} requests: {name}"),
+            format!("{floor:.1} MB"),
+            format!("{peak:.1} MB"),
+            format!("under {MOST} MB"),
+            peak < MOST,
+        )
+        .with_ratio(peak / floor))
+    };
+    Ok(vec![
+        row("appointments-api", &api)?,
+        row("calendar-webhook", &webhook)?,
+        row("scheduled-sync", &sync)?,
+        row("watch-renewer", &renewer)?,
+    ])
+}
+
+/// Hands over an event that is no request, and insists on success.
+pub(crate) async fn succeed(instance: &Instance, event: &serde_json::Value) -> Result<std::time::Duration, Failure> {
+    let answer = instance.invoke(&event.to_string().into()).await?;
+    let said = answer.json();
+    if said.get("errorType").is_some() {
+        return Err(format!("{event} failed: {said}").into());
+    }
+    Ok(answer.took)
+}
+
+fn megabytes(instance: &Instance) -> Result<f64, Failure> {
+    #[expect(clippy::cast_precision_loss, reason = "no process has so much memory")]
+    let kb = instance.peak_kb()? as f64;
+    Ok(kb / 1024.0)
+}

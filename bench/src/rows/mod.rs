@@ -1,0 +1,47 @@
+//! The rows of the table: each module measures one thing and its floor.
+
+pub(crate) mod cold_start;
+mod memory;
+mod warm;
+mod webhook;
+
+use std::pin::Pin;
+
+use serde_json::{Value, json};
+
+use crate::Failure;
+use crate::table::Row;
+use crate::world::CALENDAR;
+
+/// A measurement that has not begun.
+type Measure = Pin<Box<dyn Future<Output = Result<Vec<Row>, Failure>>>>;
+
+/// Every row by name, in the order of the table.
+pub(crate) fn all() -> Vec<(&'static str, Measure)> {
+    vec![
+        ("cold-start", Box::pin(cold_start::measure())),
+        ("memory", Box::pin(memory::measure())),
+        ("warm", Box::pin(warm::measure())),
+        ("webhook", Box::pin(webhook::measure())),
+    ]
+}
+
+/// What wakes `scheduled-sync` after a booking.
+fn appointment_changed() -> Value {
+    json!({
+        "version": "0", "id": "0190f0c2-0000-7000-8000-0000000000cc", "detail-type": "AppointmentChanged",
+        "source": "appointment-sync", "account": "123456789012", "time": "2026-11-28T09:00:00Z", "region": "us-east-1",
+        "resources": [],
+        "detail": {"appointment_id": "0190f0c2-0000-7000-8000-000000000002", "calendar_id": CALENDAR, "version": 1,
+            "change": "created", "origin": "api"}
+    })
+}
+
+/// What wakes the functions that run by the clock.
+fn scheduled() -> Value {
+    json!({
+        "version": "0", "id": "0190f0c2-0000-7000-8000-0000000000dd", "detail-type": "Scheduled Event",
+        "source": "aws.events", "account": "123456789012", "time": "2026-11-28T09:00:00Z", "region": "us-east-1",
+        "resources": ["arn:aws:events:us-east-1:123456789012:rule/auto-sync"], "detail": {}
+    })
+}
