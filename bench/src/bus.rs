@@ -1,7 +1,5 @@
 //! EventBridge as the functions see it, and nothing behind it: what is published is handed to whoever measures.
 
-use std::time::Instant;
-
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -17,14 +15,8 @@ use crate::Failure;
 pub(crate) struct Bus {
     url: String,
     server: JoinHandle<()>,
-    published: Mutex<mpsc::UnboundedReceiver<Published>>,
-}
-
-/// One entry of `PutEvents`, as listeners get it, and when it came.
-#[derive(Debug)]
-pub(crate) struct Published {
-    pub(crate) at: Instant,
-    pub(crate) event: Value,
+    /// Each entry of `PutEvents`.
+    published: Mutex<mpsc::UnboundedReceiver<Value>>,
 }
 
 impl Bus {
@@ -49,8 +41,8 @@ impl Bus {
         &self.url
     }
 
-    /// The next entry.
-    pub(crate) async fn next(&self) -> Result<Published, Failure> {
+    /// The next entry, as listeners get it.
+    pub(crate) async fn next(&self) -> Result<Value, Failure> {
         let next = self.published.lock().await.recv().await;
         Ok(next.ok_or("the bus is gone")?)
     }
@@ -68,8 +60,7 @@ impl Drop for Bus {
     }
 }
 
-async fn put_events(State(sender): State<mpsc::UnboundedSender<Published>>, body: Bytes) -> Response {
-    let at = Instant::now();
+async fn put_events(State(sender): State<mpsc::UnboundedSender<Value>>, body: Bytes) -> Response {
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let mut entries = Vec::new();
     for entry in asked["Entries"].as_array().into_iter().flatten() {
@@ -82,7 +73,7 @@ async fn put_events(State(sender): State<mpsc::UnboundedSender<Published>>, body
             "detail": serde_json::from_str::<Value>(detail).unwrap_or_default()
         });
         // Nobody may listen.
-        let _ = sender.send(Published { at, event });
+        let _ = sender.send(event);
     }
     let answer = json!({"FailedEntryCount": 0, "Entries": entries});
     let kind = (header::CONTENT_TYPE, "application/x-amz-json-1.1");

@@ -10,6 +10,7 @@
 mod bare;
 mod bus;
 mod distance;
+mod google;
 mod instance;
 mod request;
 mod results;
@@ -38,6 +39,11 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("bench: {failure}");
+            let mut cause = failure.source();
+            while let Some(deeper) = cause {
+                eprintln!("  because: {deeper}");
+                cause = deeper.source();
+            }
             ExitCode::FAILURE
         }
     }
@@ -47,8 +53,9 @@ async fn measure(chosen: &[String]) -> Result<(), Failure> {
     let mut table = Vec::new();
     for (name, measure) in rows::all() {
         if chosen.is_empty() || chosen.iter().any(|choice| choice == name) {
+            eprintln!("bench: {name}");
             let began = Instant::now();
-            table.extend(measure.await.map_err(|failure| format!("{name}: {failure}"))?);
+            table.extend(measure.await?);
             eprintln!("bench: {name} took {:.0} s", began.elapsed().as_secs_f64());
         }
     }

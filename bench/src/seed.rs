@@ -15,7 +15,8 @@ pub(crate) fn id(calendar: &str, n: u64) -> String {
 
 /// Empties all tables.
 pub(crate) async fn empty(db: &Client) -> Result<(), Failure> {
-    const EMPTY: &str = "truncate calendars, appointments, calendar_events, appointment_history, watch_channels,
+    const EMPTY: &str =
+        "truncate calendars, appointments, calendar_events, appointment_history, watch_channels,
         idempotency_keys, busy_events";
     db.batch_execute(EMPTY).await?;
     Ok(())

@@ -76,7 +76,8 @@ impl Row {
 
 /// The rows in Markdown.
 pub(crate) fn markdown(rows: &[Row]) -> String {
-    let mut text = "| what | floor | ours | times | to reach | reached |\n|---|---|---|---|---|---|\n".to_owned();
+    let mut text =
+        "| what | floor | ours | times | to reach | reached |\n|---|---|---|---|---|---|\n".to_owned();
     for row in rows {
         let reached = match row.reached {
             Some(true) => "yes",

@@ -44,8 +44,12 @@ impl World {
     /// The same over TLS with a password, as Neon has it. [`World::settings`] names its authority.
     pub(crate) fn tls_url(&self) -> Result<String, Failure> {
         let server = std::env::var("TEST_DATABASE_TLS_URL")?;
-        let (server, parameters) = server.split_once('?').ok_or("the server's URL has no parameters")?;
-        let (server, _) = server.rsplit_once('/').ok_or("the server's URL names no database")?;
+        let (server, parameters) = server
+            .split_once('?')
+            .ok_or("the server's URL has no parameters")?;
+        let (server, _) = server
+            .rsplit_once('/')
+            .ok_or("the server's URL names no database")?;
         Ok(format!("{server}/{}?{parameters}", self.database.name()))
     }
 
@@ -69,7 +73,10 @@ impl World {
             ("WORKING_HOURS", "mon-sun 00:00-24:00".to_owned()),
             ("API_KEYS", format!("bench:appointments+calendar:{key}")),
             ("WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()),
-            ("WEBHOOK_URL", "https://hook.example.com/calendar/webhook".to_owned()),
+            (
+                "WEBHOOK_URL",
+                "https://hook.example.com/calendar/webhook".to_owned(),
+            ),
             ("EVENT_BUS_NAME", "appointment-sync".to_owned()),
             ("AUTO_SYNC_RULE_NAME", "auto-sync".to_owned()),
             ("AUTO_SYNC_INTERVAL", "300".to_owned()),
@@ -87,17 +94,17 @@ impl World {
 
     /// An instance of a function whose database is at `url`.
     pub(crate) async fn start(&self, function: &str, url: &str) -> Result<Instance, Failure> {
-        Instance::start(function, &self.settings(url)?, &self.log()).await
+        self.start_with(function, &self.settings(url)?).await
     }
 
-    /// Where functions log to.
-    pub(crate) fn log(&self) -> PathBuf {
-        self.folder.path().join("log")
+    /// The same with settings changed.
+    pub(crate) async fn start_with(&self, function: &str, settings: &Settings) -> Result<Instance, Failure> {
+        Instance::start(function, settings, &self.folder.path().join("log")).await
     }
 
     /// As many root certificates as a function finds on Lambda, and the authority of our database's server: reading them is
     /// a part of connecting.
-    pub(crate) fn roots(&self) -> Result<PathBuf, Failure> {
+    fn roots(&self) -> Result<PathBuf, Failure> {
         let bundle = self.folder.path().join("roots.pem");
         if !bundle.exists() {
             let systems = [

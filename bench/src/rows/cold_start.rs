@@ -68,7 +68,7 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
         for (function, event) in &functions {
             starts.push(start(function, event, &settings).await?);
         }
-        let bare = Bare::connect(&world.tls_url()?, &world.roots()?).await?;
+        let bare = Bare::connect(&world.tls_url()?).await?;
         let first = bare.time(&statement).await?;
         if n == 0 {
             // The first ones read the binaries from the disk.
@@ -85,8 +85,13 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
     for ((function, _), starts) in functions.iter().zip(&started) {
         let (init, least) = (starts.init.median(), floor.init.median());
         rows.push(
-            Row::times(format!("cold start to ready: {function} (median)"), least, init, 3.0)
-                .and(&format!("{}", Shown(INIT_WITHIN)), init <= INIT_WITHIN),
+            Row::times(
+                format!("cold start to ready: {function} (median)"),
+                least,
+                init,
+                3.0,
+            )
+            .and(&format!("{}", Shown(INIT_WITHIN)), init <= INIT_WITHIN),
         );
     }
     let possible = connecting.median() + round_trip.median();
@@ -158,7 +163,11 @@ impl Tap {
                 tokio::spawn(carry(near, runtime_api, Arc::clone(&noted)));
             }
         });
-        Ok(Self { address, seen, server })
+        Ok(Self {
+            address,
+            seen,
+            server,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The most memory that each function ever has over a thousand requests.
 
 use super::warm::{Kind, ask};
-use super::webhook;
+use super::{appointment_changed, scheduled, succeed, webhook};
 use crate::Failure;
 use crate::instance::Instance;
 use crate::seed;
@@ -44,8 +44,8 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
                 etag = null where event_id = $1";
             db.execute(due, &[&seed::id(CALENDAR, n)]).await?;
         }
-        succeed(&sync, &super::appointment_changed()).await?;
-        succeed(&renewer, &super::scheduled()).await?;
+        succeed(&sync, &appointment_changed()).await?;
+        succeed(&renewer, &scheduled()).await?;
     }
     let row = |name: &str, instance: &Instance| -> Result<Row, Failure> {
         let peak = megabytes(instance)?;
@@ -64,16 +64,6 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
         row("scheduled-sync", &sync)?,
         row("watch-renewer", &renewer)?,
     ])
-}
-
-/// Hands over an event that is no request, and insists on success.
-pub(crate) async fn succeed(instance: &Instance, event: &serde_json::Value) -> Result<std::time::Duration, Failure> {
-    let answer = instance.invoke(&event.to_string().into()).await?;
-    let said = answer.json();
-    if said.get("errorType").is_some() {
-        return Err(format!("{event} failed: {said}").into());
-    }
-    Ok(answer.took)
 }
 
 fn megabytes(instance: &Instance) -> Result<f64, Failure> {

@@ -83,7 +83,10 @@ impl Kind {
                 let body = json!({"starts_at": hour("2051-01-01T00:00:00Z", n)});
                 Request::post(&format!("{appointment}/reschedule"), &body)
             }
-            Self::Cancel => Request::post(&format!("{appointment}/cancel"), &json!({"reason": "is well again"})),
+            Self::Cancel => Request::post(
+                &format!("{appointment}/cancel"),
+                &json!({"reason": "is well again"}),
+            ),
         }
     }
 }
@@ -121,9 +124,9 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
     // Without credentials nothing is published: what is left is ours and the database's.
     let mut settings = world.settings(&url)?;
     settings.remove("AWS_ACCESS_KEY_ID");
-    let silent = Instance::start("appointments-api", &settings, &world.log()).await?;
-    let floor = Instance::start("floor", &settings, &world.log()).await?;
-    let bare = Bare::connect(&url, &world.roots()?).await?;
+    let silent = world.start_with("appointments-api", &settings).await?;
+    let floor = world.start_with("floor", &settings).await?;
+    let bare = Bare::connect(&url).await?;
     for n in 0..WARM_UP {
         for api in [&telling, &silent, &floor] {
             ask(api, &Kind::List.request(n)).await?;
@@ -137,26 +140,47 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
         for (n, statement) in (0..).zip(&statements) {
             sent_bare.add(bare.time(statement).await?);
             // A request that publishes and one that does not need an appointment each.
-            let own = if n % 2 == 0 || !kind.writes() { &silent } else { &telling };
+            let own = if n % 2 == 0 || !kind.writes() {
+                &silent
+            } else {
+                &telling
+            };
             let took = ask(own, &kind.request(REQUESTS + WARM_UP + n)).await?;
-            if n % 2 == 0 || !kind.writes() { asked.add(took) } else { told.add(took) }
+            if n % 2 == 0 || !kind.writes() {
+                asked.add(took)
+            } else {
+                told.add(took)
+            }
             interface.add(ask(&floor, &kind.request(n)).await?);
         }
         rows.push(row(kind, &sent_bare, &asked));
         if kind == Kind::Book {
             let what = "warm: book, publish included (median)";
-            rows.push(Row::beside(what, Shown(sent_bare.median()).to_string(), Shown(told.median()).to_string()));
+            rows.push(Row::beside(
+                what,
+                Shown(sent_bare.median()).to_string(),
+                Shown(told.median()).to_string(),
+            ));
         }
     }
     let what = "Lambda's interface alone: a function that answers \"ok\" (median)";
-    rows.push(Row::beside(what, String::new(), Shown(interface.median()).to_string()));
+    rows.push(Row::beside(
+        what,
+        String::new(),
+        Shown(interface.median()).to_string(),
+    ));
     Ok(rows)
 }
 
 fn row(kind: Kind, bare: &Times, ours: &Times) -> Row {
     let p99 = ratio(ours.p99(), bare.p99());
-    Row::times(format!("warm: {} (median)", kind.name()), bare.median(), ours.median(), 1.5)
-        .and(&format!("2 at the 99th percentile ({p99:.2})"), p99 <= 2.0)
+    Row::times(
+        format!("warm: {} (median)", kind.name()),
+        bare.median(),
+        ours.median(),
+        1.5,
+    )
+    .and(&format!("2 at the 99th percentile ({p99:.2})"), p99 <= 2.0)
 }
 
 /// What an API sends to the database for each request of each kind.

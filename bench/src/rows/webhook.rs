@@ -44,7 +44,10 @@ fn with_token(number: u64, token: &str) -> Request {
         ("x-goog-message-number", number.to_string()),
         ("x-goog-resource-id", "exampleResourceId".to_owned()),
         ("x-goog-resource-state", "exists".to_owned()),
-        ("x-goog-resource-uri", "https://www.googleapis.com/calendar/v3/calendars/clinic/events".to_owned()),
+        (
+            "x-goog-resource-uri",
+            "https://www.googleapis.com/calendar/v3/calendars/clinic/events".to_owned(),
+        ),
     ])
 }
 
@@ -53,7 +56,9 @@ fn token() -> String {
     // HMAC takes keys of any length.
     let mac = Hmac::<Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes());
     let token = mac.map(|mac| mac.chain_update(CHANNEL).finalize().into_bytes());
-    token.map(|token| URL_SAFE_NO_PAD.encode(token)).unwrap_or_default()
+    token
+        .map(|token| URL_SAFE_NO_PAD.encode(token))
+        .unwrap_or_default()
 }
 
 pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
@@ -68,10 +73,10 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
     let telling = world.start("calendar-webhook", &url).await?;
     let mut settings = world.settings(&url)?;
     settings.remove("AWS_ACCESS_KEY_ID");
-    let silent = Instance::start("calendar-webhook", &settings, &world.log()).await?;
-    let floor = Instance::start("floor", &settings, &world.log()).await?;
-    let bare = Bare::connect(&url, &world.roots()?).await?;
-    let mut number = NOTIFICATIONS;
+    let silent = world.start_with("calendar-webhook", &settings).await?;
+    let floor = world.start_with("floor", &settings).await?;
+    let bare = Bare::connect(&url).await?;
+    let mut number = 2 + NOTIFICATIONS;
     let (mut sent_bare, mut alone, mut told) = (Times::default(), Times::default(), Times::default());
     let (mut forged, mut interface) = (Times::default(), Times::default());
     for (n, statement) in (0..).zip(&statements) {
@@ -86,19 +91,35 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
         if n < WARM_UP {
             continue;
         }
-        for (times, time) in [&mut sent_bare, &mut alone, &mut told, &mut forged, &mut interface].into_iter().zip(times) {
+        for (times, time) in [&mut sent_bare, &mut alone, &mut told, &mut forged, &mut interface]
+            .into_iter()
+            .zip(times)
+        {
             times.add(time);
         }
     }
     let own = forged.median().saturating_sub(interface.median());
     Ok(vec![
-        Row::times("webhook, warm: recorded (median)", sent_bare.median(), alone.median(), 2.0),
-        Row::times("webhook, warm: recorded and published (median)", sent_bare.median(), told.median(), 2.0),
+        Row::times(
+            "webhook, warm: recorded (median)",
+            sent_bare.median(),
+            alone.median(),
+            2.0,
+        ),
+        Row::times(
+            "webhook, warm: recorded and published (median)",
+            sent_bare.median(),
+            told.median(),
+            2.0,
+        ),
         Row::fact(
             "webhook, warm: a forged notification, beside a function that answers \"ok\" (median)",
             Shown(interface.median()).to_string(),
             Shown(forged.median()).to_string(),
-            format!("{} more at most, no round trip ({forged_statements})", Shown(FORGED_WITHIN)),
+            format!(
+                "{} more at most, no round trip ({forged_statements})",
+                Shown(FORGED_WITHIN)
+            ),
             own <= FORGED_WITHIN && forged_statements == 0,
         ),
     ])
@@ -108,9 +129,9 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
 async fn record(world: &World) -> Result<(Vec<Statement>, usize), Failure> {
     let wire = Wire::before(&world.url()).await;
     let webhook = world.start("calendar-webhook", wire.url()).await?;
-    ask(&webhook, &notification(0)).await?;
+    ask(&webhook, &notification(1)).await?;
     wire.clear_statements();
-    for number in 1..=NOTIFICATIONS {
+    for number in 2..2 + NOTIFICATIONS {
         ask(&webhook, &notification(number)).await?;
     }
     let statements = wire.recorded();

@@ -1,0 +1,209 @@
+//! Pulls of ten thousand events by `scheduled-sync`, beside a bare reading of the same pages and a bare COPY of the rows that
+//! were written.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{SinkExt, TryStreamExt, pin_mut};
+use local::postgres::Wire;
+use serde_json::{Value, json};
+use tokio_postgres::Client;
+
+use super::succeed;
+use crate::Failure;
+use crate::google::Bare;
+use crate::instance::Instance;
+use crate::table::Row;
+use crate::times::Shown;
+use crate::world::{CALENDAR, World};
+
+const EVENTS: u64 = 10_000;
+const LEDGER: [&str; 4] = [
+    "appointments",
+    "calendar_events",
+    "appointment_history",
+    "busy_events",
+];
+
+pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
+    let mut rows = Vec::new();
+    rows.push(first_of_peoples_own().await?);
+    rows.extend(of_appointments().await?);
+    Ok(rows)
+}
+
+async fn first_of_peoples_own() -> Result<Row, Failure> {
+    let world = World::open().await?;
+    let (db, google) = (world.client().await?, Bare::overhearing(&world).await?);
+    let person = world.google.person();
+    for n in 0..EVENTS {
+        person.add(CALENDAR, &event(n, None))?;
+    }
+    let sync = world.start("scheduled-sync", &world.url()).await?;
+    // So that the process is warm, as in the other rows: nothing is notified yet.
+    succeed(&sync, &calendar_changed()).await?;
+    db.batch_execute("update calendars set sync_token = null").await?;
+    let took = pull(&db, &sync).await?;
+    let floor = google.list(None).await? + copy(&db, &world, &["busy_events"], EVENTS).await?;
+    Ok(Row::times(
+        format!("first pull of {EVENTS} events of people's own"),
+        floor,
+        took,
+        2.0,
+    ))
+}
+
+async fn of_appointments() -> Result<Vec<Row>, Failure> {
+    let world = World::open().await?;
+    let db = world.client().await?;
+    fill(&world, &db).await?;
+    let mut rows = Vec::new();
+    let sync = world.start("scheduled-sync", &world.url()).await?;
+    let first = pull(&db, &sync).await?;
+    let google = Bare::overhearing(&world).await?;
+    let floor = google.list(None).await? + copy(&db, &world, &["calendar_events"], EVENTS).await?;
+    rows.push(Row::times(
+        format!("first pull of {EVENTS} appointments' events"),
+        floor,
+        first,
+        2.0,
+    ));
+
+    let token: String = db
+        .query_one("select sync_token from calendars", &[])
+        .await?
+        .get(0);
+    let person = world.google.person();
+    for event in world.google.events(CALENDAR)? {
+        person.edit(
+            CALENDAR,
+            event["id"].as_str().unwrap_or_default(),
+            &json!({"location": "Room 2"}),
+        )?;
+    }
+    let changes = pull(&db, &sync).await?;
+    let written = ["appointments", "calendar_events", "appointment_history"];
+    let floor = google.list(Some(&token)).await? + copy(&db, &world, &written, EVENTS).await?;
+    rows.push(Row::times(
+        format!("incremental pull of {EVENTS} changes, three rows each"),
+        floor,
+        changes,
+        2.0,
+    ));
+    rows.push(nothing_changed(&world, &db).await?);
+    Ok(rows)
+}
+
+/// What a pull costs that finds nothing.
+async fn nothing_changed(world: &World, db: &Client) -> Result<Row, Failure> {
+    let wire = Wire::before(&world.url()).await;
+    let sync = world.start("scheduled-sync", wire.url()).await?;
+    pull(db, &sync).await?;
+    wire.clear_statements();
+    world.google.clear_requests();
+    let took = pull(db, &sync).await?;
+    let (calls, trips) = (world.google.requests().len(), wire.statements().len());
+    Ok(Row::fact(
+        "pull, nothing changed: calls to Google, round trips to the database",
+        "1, 2",
+        format!("{calls}, {trips} ({})", Shown(took)),
+        "1, at most 2",
+        calls == 1 && trips <= 2,
+    ))
+}
+
+/// Lets a function pull the calendar as if it had been notified; how long it took.
+async fn pull(db: &Client, sync: &Instance) -> Result<Duration, Failure> {
+    // As if the last pull were a while ago: one that follows at once waits for its time.
+    const NOTIFY: &str = "insert into calendars (id, change_seq) values ($1, 1)
+        on conflict (id) do update set change_seq = calendars.change_seq + 1, leased_at = now() - interval '1 minute'";
+    db.execute(NOTIFY, &[&CALENDAR]).await?;
+    let took = succeed(sync, &calendar_changed()).await?;
+    let covered = "select change_seq = pulled_seq from calendars where id = $1";
+    if db.query_one(covered, &[&CALENDAR]).await?.get(0) {
+        Ok(took)
+    } else {
+        Err("a pull did not end well".into())
+    }
+}
+
+fn calendar_changed() -> Value {
+    json!({
+        "version": "0", "id": "0190f0c2-0000-7000-8000-0000000000ee", "detail-type": "CalendarChanged",
+        "source": "appointment-sync", "account": "123456789012", "time": "2026-11-28T09:00:00Z", "region": "us-east-1",
+        "resources": [],
+        "detail": {"calendar_id": CALENDAR, "channel_id": "0190f0c2-0000-7000-8000-000000000001", "message_number": 2}
+    })
+}
+
+/// Appointments, and their events as Google has them; sync has seen none of them yet.
+async fn fill(world: &World, db: &Client) -> Result<(), Failure> {
+    const FILL: &str = "with slots as (
+            select md5(n::text) as id, timestamptz '2031-01-01 00:00Z' + n * interval '1 hour' as start
+            from generate_series(0, $2::int8 - 1) as n
+        ), calendar as (
+            insert into calendars (id) values ($1) on conflict do nothing
+        ), booked as (
+            insert into appointments (id, calendar_id, patient_name, starts_at, ends_at, time_zone, source,
+                google_calendar_event_id)
+            select id::uuid, $1, 'A. Khan', start, start + interval '30 minutes', 'Asia/Karachi', 'bench', id
+            from slots
+        )
+        insert into calendar_events (calendar_id, event_id, appointment_id, wanted, wanted_version)
+        select $1, id, id::uuid, 'present', 1 from slots";
+    db.execute(FILL, &[&CALENDAR, &i64::try_from(EVENTS)?]).await?;
+    db.batch_execute("analyze").await?;
+    let by_start = "select id from (select google_calendar_event_id as id, starts_at from appointments) a order by starts_at";
+    let person = world.google.person();
+    for (n, row) in (0..).zip(db.query(by_start, &[]).await?) {
+        person.add(CALENDAR, &event(n, Some(row.get(0))))?;
+    }
+    Ok(())
+}
+
+/// The `n`th event: an appointment's, or a person's own.
+fn event(n: u64, id: Option<&str>) -> Value {
+    let first: DateTime<Utc> = DateTime::from_timestamp(1_924_992_000, 0).unwrap_or_default();
+    let start = first + TimeDelta::hours(i64::try_from(n).unwrap_or_default());
+    let time = |at: DateTime<Utc>| json!({"dateTime": at, "timeZone": "Asia/Karachi"});
+    let mut event =
+        json!({"summary": "A. Khan", "start": time(start), "end": time(start + TimeDelta::minutes(30))});
+    if let Some(id) = id {
+        event["id"] = id.into();
+        event["description"] =
+            "--- Patient (kept by Appointment Sync, write above this line) ---\nName: A. Khan".into();
+    }
+    event
+}
+
+/// Copies the rows of these tables, `of_each` of each, into empty ones like them, indexes included; how long that took.
+async fn copy(db: &Client, world: &World, tables: &[&str], of_each: u64) -> Result<Duration, Failure> {
+    let other = world.client().await?;
+    let mut took = Duration::ZERO;
+    for table in tables {
+        if !LEDGER.contains(table) {
+            return Err("no such table".into());
+        }
+        other
+            .batch_execute(&format!(
+                "create temporary table bare (like {table} including indexes)"
+            ))
+            .await?;
+        let read = format!("copy (select * from {table} limit {of_each}) to stdout (format binary)");
+        let rows: Vec<Bytes> = db.copy_out(&read).await?.try_collect().await?;
+        let began = Instant::now();
+        let sink = other.copy_in("copy bare from stdin (format binary)").await?;
+        pin_mut!(sink);
+        for row in rows {
+            sink.feed(row).await?;
+        }
+        let copied = sink.finish().await?;
+        took += began.elapsed();
+        if copied != of_each {
+            return Err(format!("{copied} rows of {table} instead of {of_each}").into());
+        }
+        other.batch_execute("drop table bare").await?;
+    }
+    Ok(took)
+}
