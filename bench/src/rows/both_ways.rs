@@ -2,7 +2,8 @@
 //! what each part would take bare.
 //!
 //! The parts are what Lambda's interface takes alone for each invocation, the statements that were sent, sent bare, and calls
-//! to Google and to the bus without our clients. How long Google itself takes to notify is no part of either.
+//! to Google and to the bus without our clients. How long Google itself takes to notify is no part of either. When a row was
+//! committed, the database says.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use chrono::{DateTime, TimeDelta, Utc};
 use local::postgres::{Statement, Wire};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -46,11 +48,11 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
     }
     wire.clear_statements();
     clinic.edit(&recorded, &event, WARM_UP).await?;
-    let of_edit = wire.recorded();
+    let of_edit = until(wire.recorded(), "COMMIT")?;
     clinic.book(&recorded, 0).await?;
     wire.clear_statements();
     clinic.book(&recorded, 1).await?;
-    let of_booking = wire.recorded();
+    let of_booking = until(wire.recorded(), "update calendar_events set seen = 'live'")?;
 
     let (mut edits, mut bookings) = (Times::default(), Times::default());
     let (mut least_of_edits, mut least_of_bookings) = (Times::default(), Times::default());
@@ -152,8 +154,8 @@ impl<'a> Clinic<'a> {
         self.world.bus.forget().await;
         while self.notified.try_recv().is_ok() {}
         let event = "select google_calendar_event_id from appointments where starts_at = $1";
-        let first: chrono::DateTime<chrono::Utc> = "2041-01-01T00:00:00Z".parse()?;
-        let at = first + chrono::TimeDelta::hours(9_000);
+        let first: DateTime<Utc> = "2041-01-01T00:00:00Z".parse()?;
+        let at = first + TimeDelta::hours(9_000);
         Ok(self.db.query_one(event, &[&at]).await?.get(0))
     }
 
@@ -168,48 +170,59 @@ impl<'a> Clinic<'a> {
             .person()
             .edit(CALENDAR, event, &json!({"location": room}))?;
         let notification = self.notified.recv().await.ok_or("nothing is notified any more")?;
-        let began = Instant::now();
+        let began = Utc::now();
         let answering = async {
             ask(&functions.webhook, &notification).await?;
             Ok::<_, Failure>(())
         };
         let pulling = async {
             let told = self.world.bus.next().await?;
-            succeed(&functions.sync, &told).await?;
-            Ok::<_, Failure>(began.elapsed())
+            succeed(&functions.sync, &told).await
         };
-        let ((), took) = tokio::try_join!(answering, pulling)?;
-        let shown = "select from appointments where location = $1";
-        self.db.query_one(shown, &[&room]).await?;
+        tokio::try_join!(answering, pulling)?;
+        let committed = "select last_sync_at from calendars c
+            where exists (select from appointments where calendar_id = c.id and location = $1)";
+        let committed: DateTime<Utc> = self.db.query_one(committed, &[&room]).await?.get(0);
         // What we tell of the person's change.
         self.world.bus.forget().await;
-        Ok(took)
+        Ok((committed - began).to_std()?)
     }
 
-    /// A caller books; how long it takes until Google has the event.
+    /// A caller books; how long it takes until it is committed that Google has the event.
     async fn book(&mut self, functions: &Functions, n: u64) -> Result<Duration, Failure> {
         let before = self.world.google.count("events.insert");
         let request = Kind::Book
             .request(n)
             .with("idempotency-key", format!("both-ways-{n}"));
-        let began = Instant::now();
+        let began = Utc::now();
         let answering = async {
             ask(&functions.api, &request).await?;
             Ok::<_, Failure>(())
         };
         let pushing = async {
             let told = self.world.bus.next().await?;
-            succeed(&functions.sync, &told).await?;
-            Ok::<_, Failure>(began.elapsed())
+            succeed(&functions.sync, &told).await
         };
-        let ((), took) = tokio::try_join!(answering, pushing)?;
+        tokio::try_join!(answering, pushing)?;
         if self.world.google.count("events.insert") != before + 1 {
             return Err("a booking's event was not written".into());
         }
         // Google tells of it, which is not asked for here.
         let _ = self.notified.recv().await;
-        Ok(took)
+        let shown = "select max(synced_at) from calendar_events";
+        let shown: DateTime<Utc> = self.db.query_one(shown, &[]).await?.get(0);
+        Ok((shown - began).to_std()?)
     }
+}
+
+/// The statements up to the last that begins like this.
+fn until(mut statements: Vec<Statement>, last: &str) -> Result<Vec<Statement>, Failure> {
+    let found = statements
+        .iter()
+        .rposition(|statement| statement.text.starts_with(last));
+    let found = found.ok_or_else(|| format!("no statement begins with {last}"))?;
+    statements.truncate(found + 1);
+    Ok(statements)
 }
 
 fn plain(text: &str) -> Statement {

@@ -8,6 +8,7 @@ mod push;
 mod round_trips;
 mod warm;
 mod webhook;
+mod zip;
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub(crate) fn all() -> Vec<(&'static str, Measure)> {
     vec![
         ("cold-start", Box::pin(cold_start::measure())),
         ("memory", Box::pin(memory::measure())),
+        ("zip", Box::pin(zip::measure())),
         ("warm", Box::pin(warm::measure())),
         ("round-trips", Box::pin(round_trips::measure())),
         ("webhook", Box::pin(webhook::measure())),
