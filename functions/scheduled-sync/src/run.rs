@@ -157,7 +157,9 @@ impl Worker {
         {
             tracing::info!(calendar.id = calendar_id, pulled = %json!(pulled), "pulled");
             // A merge may leave something of ours to be written.
-            push(&sync, calendar_id, deadline).await?;
+            if pulled.leaves_due {
+                push(&sync, calendar_id, deadline).await?;
+            }
         }
         pushed
     }

@@ -20,6 +20,7 @@ mod faults;
 mod frozen_pull;
 mod frozen_push;
 mod full_listing;
+mod idle;
 mod import;
 mod late_listings;
 mod leases;

@@ -13,7 +13,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::queries::claim::{self, Waiting};
+use super::queries::claim::{self, Due, Waiting};
 use super::{STORE_MARGIN, Sync, SyncError};
 use crate::deadline::Deadline;
 use crate::telemetry::metrics::{PUSH_DURATION, PUSHED, PUSHES_FAILED};
@@ -68,12 +68,13 @@ impl Sync<'_> {
             })
             .await?;
         let wait_until = deadline.at_most(patience);
-        let mut counts = self.push(calendar_id, deadline).await?;
-        while self.waiting(calendar_id, deadline).await?.claimed > 0 && wait_until.allows(CLAIM_POLL) {
+        let (mut counts, mut waiting) = self.push_measured(calendar_id, deadline).await?;
+        while waiting.claimed > 0 && wait_until.allows(CLAIM_POLL) {
             tokio::time::sleep(CLAIM_POLL).await;
-            let pending_before = counts.pending;
-            counts += self.push(calendar_id, deadline).await?;
-            counts.pending -= pending_before;
+            let more;
+            (more, waiting) = self.push_measured(calendar_id, deadline).await?;
+            counts += more;
+            counts.pending = waiting.pending;
         }
         Ok(counts)
     }
@@ -90,26 +91,44 @@ impl Sync<'_> {
 
     /// Writes what is due of a calendar to Google, until nothing is or the time is over.
     pub async fn push(&self, calendar_id: &str, deadline: Deadline) -> Result<Counts, SyncError> {
-        let began = Instant::now();
-        let pushed = self.push_due(calendar_id, deadline).await;
-        measure(&pushed, began.elapsed());
-        pushed
+        let (counts, _) = self.push_measured(calendar_id, deadline).await?;
+        Ok(counts)
     }
 
-    async fn push_due(&self, calendar_id: &str, deadline: Deadline) -> Result<Counts, SyncError> {
+    async fn push_measured(
+        &self,
+        calendar_id: &str,
+        deadline: Deadline,
+    ) -> Result<(Counts, Waiting), SyncError> {
+        let began = Instant::now();
         let mut counts = Counts::default();
+        let pushed = self.push_due(calendar_id, deadline, &mut counts).await;
+        measure(pushed.is_ok().then_some(&counts), began.elapsed());
+        let waiting = pushed?;
+        counts.pending = waiting.pending;
+        Ok((counts, waiting))
+    }
+
+    /// Answers what waits yet.
+    async fn push_due(
+        &self,
+        calendar_id: &str,
+        deadline: Deadline,
+        counts: &mut Counts,
+    ) -> Result<Waiting, SyncError> {
         let mut attempts: HashMap<String, u32> = HashMap::new();
         while deadline.allows(2 * STORE_MARGIN) {
             let claim = Uuid::new_v4();
-            let claimed = self
+            let due = self
                 .db
                 .read(deadline, async |client| {
                     claim::claim_due(client, calendar_id, claim, CLAIM, BATCH).await
                 })
                 .await?;
-            if claimed.is_empty() {
-                break;
-            }
+            let claimed = match due {
+                Due::Claimed(claimed) => claimed,
+                Due::Nothing(waiting) => return Ok(waiting),
+            };
             let batch = Batch {
                 sync: self,
                 calendar_id,
@@ -119,18 +138,17 @@ impl Sync<'_> {
             for one in &claimed {
                 *attempts.entry(one.event.event_id.clone()).or_default() += 1;
             }
-            if let Some(error) = batch.run(claimed, &attempts, &mut counts).await? {
+            if let Some(error) = batch.run(claimed, &attempts, counts).await? {
                 batch.release().await?;
                 return Err(error.into());
             }
         }
-        counts.pending = self.waiting(calendar_id, deadline).await?.pending;
-        Ok(counts)
+        self.waiting(calendar_id, deadline).await
     }
 }
 
-fn measure(pushed: &Result<Counts, SyncError>, took: Duration) {
-    let Ok(counts) = pushed else {
+fn measure(pushed: Option<&Counts>, took: Duration) {
+    let Some(counts) = pushed else {
         return PUSHES_FAILED.one();
     };
     let changes = [

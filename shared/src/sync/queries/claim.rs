@@ -25,6 +25,15 @@ pub(crate) struct Claimed {
     pub attempts: i32,
 }
 
+/// What came of asking for events to push.
+#[derive(Debug)]
+pub(crate) enum Due {
+    /// These are ours for now.
+    Claimed(Vec<Claimed>),
+    /// Nothing is due. What still waits is due later, or another run's.
+    Nothing(Waiting),
+}
+
 /// Claims events of a calendar that are due, oldest first.
 pub(crate) async fn claim_due(
     client: &impl GenericClient,
@@ -32,7 +41,7 @@ pub(crate) async fn claim_due(
     claim: Uuid,
     length: Duration,
     most: i64,
-) -> Result<Vec<Claimed>, Error> {
+) -> Result<Due, Error> {
     const CLAIM: &str = concat!(
         "with due as (
             select event_id from calendar_events
@@ -40,12 +49,21 @@ pub(crate) async fn claim_due(
               and next_attempt_at <= now() and (claimed_until is null or claimed_until < now() or claim = $2)
               and not exists (select from calendars where id = $1 and cooldown_until > now())
             order by next_attempt_at limit $4
-            for update skip locked)
-         update calendar_events e set claim = $2, claimed_until = now() + $3 * interval '1 second'
-         from due, appointments a
-         where e.calendar_id = $1 and e.event_id = due.event_id and a.id = e.appointment_id
-         returning now() as read_at, ",
-        state!()
+            for update skip locked
+         ), claimed as (
+            update calendar_events e set claim = $2, claimed_until = now() + $3 * interval '1 second'
+            from due, appointments a
+            where e.calendar_id = $1 and e.event_id = due.event_id and a.id = e.appointment_id
+            returning now() as read_at, ",
+        state!(),
+        "), waiting as (
+            -- Counted only where there is nothing to claim.
+            select count(*) as pending, count(*) filter (where claimed_until > now()) as claimed_by_others
+            from calendar_events
+            where calendar_id = $1 and pushed_version is distinct from wanted_version and not parked
+              and not exists (select from due)
+         )
+         select waiting.*, claimed.* from waiting left join claimed on true"
     );
     let rows = client
         .query_typed(
@@ -58,17 +76,23 @@ pub(crate) async fn claim_due(
             ],
         )
         .await?;
-    rows.iter()
-        .map(|row| {
-            let (event, appointment) = read_state(row)?;
-            Ok(Claimed {
-                event,
-                appointment,
-                read_at: row.try_get("read_at")?,
-                attempts: row.try_get("attempts")?,
-            })
-        })
-        .collect()
+    let mut claimed = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let Some(read_at) = row.try_get("read_at")? else {
+            return Ok(Due::Nothing(Waiting {
+                pending: row.try_get("pending")?,
+                claimed: row.try_get("claimed_by_others")?,
+            }));
+        };
+        let (event, appointment) = read_state(row)?;
+        claimed.push(Claimed {
+            event,
+            appointment,
+            read_at,
+            attempts: row.try_get("attempts")?,
+        });
+    }
+    Ok(Due::Claimed(claimed))
 }
 
 /// Stores what is about to be sent, so that a lost answer can be told from a person's edit. Answers the events

@@ -21,6 +21,8 @@ pub(crate) struct Taken {
     pub too_soon_by: Duration,
     /// How long Google wants to be left alone yet.
     pub cooldown: Option<Duration>,
+    /// By what the busy times are laid out that are kept: until when, and the clinic's zone.
+    pub laid_out: Option<(DateTime<Utc>, String)>,
 }
 
 /// When a pull is worth its lease.
@@ -51,7 +53,7 @@ pub(crate) async fn take_lease(
                 lease_owner = excluded.lease_owner, lease_until = excluded.lease_until, leased_at = now()
             where (c.lease_until is null or c.lease_until < now() or c.lease_owner = excluded.lease_owner)
               and ($4 or c.change_seq > c.pulled_seq)
-        returning sync_token, sync_query, unfinished_listing, change_seq, now() as started_at,
+        returning sync_token, sync_query, unfinished_listing, change_seq, now() as started_at, busy_until, busy_zone,
             case when not $4 then
                 extract(epoch from (select leased_at from before) + $5 * interval '1 second' - now())::float8
             end as too_soon_by,
@@ -75,6 +77,8 @@ pub(crate) async fn take_lease(
     let cooldown = seconds("cooldown")?;
     let (sync_token, sync_query): (Option<String>, Option<String>) =
         (row.try_get("sync_token")?, row.try_get("sync_query")?);
+    let (busy_until, busy_zone): (Option<DateTime<Utc>>, Option<String>) =
+        (row.try_get("busy_until")?, row.try_get("busy_zone")?);
     let unfinished: Option<Value> = row.try_get("unfinished_listing")?;
     let start = match unfinished.and_then(Start::of_unfinished) {
         Some(unfinished) => unfinished,
@@ -88,6 +92,7 @@ pub(crate) async fn take_lease(
         start,
         too_soon_by: Duration::try_from_secs_f64(too_soon_by).unwrap_or_default(),
         cooldown: cooldown.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+        laid_out: busy_until.zip(busy_zone),
     }))
 }
 
@@ -165,14 +170,22 @@ pub(crate) struct PullRecord<'a> {
     pub result: &'a Value,
 }
 
-/// Records a pull under its lease. Answers whether notifications came meanwhile: then the lease is kept for one more
-/// pull, otherwise it is given back. `None`: the lease was lost, and nothing may be committed.
+/// What the record of a pull found besides.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Recorded {
+    /// Notifications came meanwhile: the lease is kept for one more pull. Otherwise it was given back.
+    pub again: bool,
+    /// Something of ours is due to be written.
+    pub leaves_due: bool,
+}
+
+/// Records a pull under its lease. `None`: the lease was lost, and nothing may be committed.
 pub(crate) async fn record_pull(
     client: &impl GenericClient,
     calendar_id: &str,
     owner: Uuid,
     record: &PullRecord<'_>,
-) -> Result<Option<bool>, Error> {
+) -> Result<Option<Recorded>, Error> {
     // What a pull finds without a notification counts against the channel; one that is merely late sets that right.
     const RECORD: &str = "with untold as (
             update watch_channels w set untold = untold + 1 from calendars c
@@ -184,7 +197,10 @@ pub(crate) async fn record_pull(
             lease_owner = case when change_seq > $5 then lease_owner end,
             lease_until = case when change_seq > $5 then lease_until end
         where id = $1 and lease_owner = $2 and lease_until > clock_timestamp()
-        returning change_seq > $5 as again";
+        returning change_seq > $5 as again, exists (
+            select from calendar_events e
+            where e.calendar_id = $1 and e.pushed_version is distinct from e.wanted_version and not e.parked
+              and e.next_attempt_at <= now() and (e.claimed_until is null or e.claimed_until < now())) as leaves_due";
     let rows = client
         .query_typed(
             RECORD,
@@ -203,7 +219,13 @@ pub(crate) async fn record_pull(
             ],
         )
         .await?;
-    rows.first().map(|row| row.try_get("again")).transpose()
+    let recorded = |row: &Row| {
+        Ok(Recorded {
+            again: row.try_get("again")?,
+            leaves_due: row.try_get("leaves_due")?,
+        })
+    };
+    rows.first().map(recorded).transpose()
 }
 
 /// Records under its lease how far a listing came, and prolongs the lease. `false`: it was lost, and nothing may be
