@@ -30,6 +30,7 @@ mod mass_cancel;
 mod parking;
 mod person;
 mod process;
+mod quota;
 mod races;
 mod reopening;
 mod rescheduling;

@@ -7,6 +7,7 @@
 
 mod commit;
 mod list;
+mod turn;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 use super::listing::Start;
 use super::queries::lease::{self, Occasion, Taken};
+use super::turns::Turns;
 use super::{STORE_MARGIN, Sync, SyncError};
 use crate::bus::Message;
 use crate::deadline::Deadline;
@@ -114,6 +116,7 @@ impl Sync<'_> {
             patience,
             confirm_mass_cancel,
             deadline,
+            turns: Turns::default(),
         };
         let began = Instant::now();
         // On the heap: with all that a listing holds it is a large future.
@@ -147,10 +150,11 @@ impl Sync<'_> {
             Patience::Wait(time) => deadline.at_most(time),
         };
         loop {
+            let judge = self.judge_pulls();
             let taken = self
                 .db
                 .read(deadline, async |client| {
-                    lease::take_lease(client, calendar_id, owner, LEASE, occasion).await
+                    lease::take_lease(client, calendar_id, owner, LEASE, occasion, &judge).await
                 })
                 .await?;
             if taken.is_some() || patience == Patience::Leave {
@@ -190,6 +194,8 @@ struct Pull<'a> {
     patience: Patience,
     confirm_mass_cancel: bool,
     deadline: Deadline,
+    /// The calls that it has reserved.
+    turns: Turns,
 }
 
 impl Pull<'_> {
@@ -215,6 +221,7 @@ impl Pull<'_> {
                     start,
                     too_soon_by: Duration::ZERO,
                     cooldown: None,
+                    grant: None,
                     laid_out,
                 }),
                 // Whoever waits for an answer waits for one pull; others take over what was notified meanwhile.
@@ -240,6 +247,9 @@ impl Pull<'_> {
     /// Waits, under the lease, until Google may be asked; what is notified meanwhile is covered.
     async fn in_due_time(&self, mut taken: Taken) -> Result<Taken, SyncError> {
         loop {
+            if let Some(grant) = taken.grant {
+                self.turns.add(grant);
+            }
             let wait = taken.too_soon_by.max(taken.cooldown.unwrap_or_default());
             let fits = wait <= LONGEST_WAIT && self.deadline.allows(wait + 2 * STORE_MARGIN);
             match taken.cooldown {
@@ -253,10 +263,11 @@ impl Pull<'_> {
     }
 
     async fn take_again(&self, occasion: Occasion) -> Result<Taken, SyncError> {
+        let judge = self.sync.judge_pulls();
         let db = self.sync.db;
         let taken = db
             .read(self.deadline, async |client| {
-                lease::take_lease(client, self.calendar_id, self.owner, LEASE, occasion).await
+                lease::take_lease(client, self.calendar_id, self.owner, LEASE, occasion, &judge).await
             })
             .await?;
         taken.ok_or(SyncError::OutOfTime)

@@ -19,6 +19,7 @@ use crate::sync::plan::{Step, next_step};
 use crate::sync::queries::claim::{self, Claimed, Pushed};
 use crate::sync::queries::state::{lock_state, write_state};
 use crate::sync::reconcile::{Seen, Sighting, State};
+use crate::sync::turns::Turns;
 use crate::sync::{STORE_MARGIN, Sync, SyncError};
 
 /// Calls to Google at once.
@@ -49,6 +50,8 @@ pub(super) struct Batch<'a> {
     pub(super) calendar_id: &'a str,
     pub(super) claim: Uuid,
     pub(super) deadline: Deadline,
+    /// The calls that this run has reserved.
+    pub(super) turns: &'a Turns,
 }
 
 impl Batch<'_> {
@@ -141,6 +144,11 @@ impl Batch<'_> {
         let calendar_id = self.calendar_id;
         let until = self.deadline.leaving(STORE_MARGIN);
         let version = claimed.appointment.version;
+        if step.writes()
+            && let Some(retry_in) = self.turn().await?
+        {
+            return self.postpone(event_id, retry_in, false).await;
+        }
         let written = match step {
             Step::Nothing => {
                 self.store(event_id, &Pushed::ShownAlready { version }).await?;
@@ -247,10 +255,20 @@ impl Batch<'_> {
         Ok(Tried::Other)
     }
 
+    /// Leaves an event to a later run because Google takes no more calls for now.
+    async fn postpone(&self, event_id: &str, retry_in: Duration, in_doubt: bool) -> Result<Tried, SyncError> {
+        self.store(event_id, &Pushed::Postponed { retry_in, in_doubt })
+            .await?;
+        Ok(Tried::Other)
+    }
+
     /// Sees what Google shows of one event and works it in, as a pull would. What is still to be written afterwards
     /// is due at once. `taken`: Google has just said that the event's id is.
     async fn look(&self, claimed: &Claimed, taken: bool) -> Result<Tried, SyncError> {
         let event = &claimed.event;
+        if let Some(retry_in) = self.turn().await? {
+            return self.postpone(&event.event_id, retry_in, true).await;
+        }
         let until = self.deadline.leaving(STORE_MARGIN);
         let sighting = match self
             .sync

@@ -4,6 +4,7 @@
 //! happens to this process, the next claimant finds either the outcome or the fact that it is unknown, and looks first.
 
 mod batch;
+mod turn;
 mod words;
 
 use std::collections::HashMap;
@@ -13,7 +14,8 @@ use serde::Serialize;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::queries::claim::{self, Due, Waiting};
+use super::queries::claim::{self, Waiting};
+use super::turns::Turns;
 use super::{STORE_MARGIN, Sync, SyncError};
 use crate::deadline::Deadline;
 use crate::telemetry::metrics::{PUSH_DURATION, PUSHED, PUSHES_FAILED};
@@ -117,23 +119,34 @@ impl Sync<'_> {
         counts: &mut Counts,
     ) -> Result<Waiting, SyncError> {
         let mut attempts: HashMap<String, u32> = HashMap::new();
+        let turns = Turns::default();
         while deadline.allows(2 * STORE_MARGIN) {
             let claim = Uuid::new_v4();
+            let judge = self.judge_pushes();
             let due = self
                 .db
                 .read(deadline, async |client| {
-                    claim::claim_due(client, calendar_id, claim, CLAIM, BATCH).await
+                    claim::claim_due(client, calendar_id, claim, CLAIM, BATCH, &judge).await
                 })
                 .await?;
-            let claimed = match due {
-                Due::Claimed(claimed) => claimed,
-                Due::Nothing(waiting) => return Ok(waiting),
-            };
+            let claimed = due.claimed;
+            if claimed.is_empty() {
+                let wait = due.grant.free_in.map(|free_in| self.google.quota().wait(free_in));
+                match wait {
+                    Some(wait) if deadline.allows(wait + 2 * STORE_MARGIN) => {
+                        tokio::time::sleep(wait).await;
+                        continue;
+                    }
+                    _ => return Ok(due.waiting),
+                }
+            }
+            turns.add(due.grant);
             let batch = Batch {
                 sync: self,
                 calendar_id,
                 claim,
                 deadline: deadline.at_most(BATCH_TIME),
+                turns: &turns,
             };
             for one in &claimed {
                 *attempts.entry(one.event.event_id.clone()).or_default() += 1;
