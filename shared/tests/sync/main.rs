@@ -17,6 +17,7 @@ mod cooldown;
 mod crashes_pull;
 mod crashes_push;
 mod faults;
+mod flow;
 mod frozen_pull;
 mod frozen_push;
 mod full_listing;

@@ -4,29 +4,23 @@
 //! happens to this process, the next claimant finds either the outcome or the fact that it is unknown, and looks first.
 
 mod batch;
+mod flow;
 mod turn;
 mod words;
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::queries::claim::{self, Waiting};
 use super::turns::Turns;
-use super::{STORE_MARGIN, Sync, SyncError};
+use super::{Sync, SyncError};
 use crate::deadline::Deadline;
 use crate::telemetry::metrics::{PUSH_DURATION, PUSHED, PUSHES_FAILED};
-use batch::Batch;
+use batch::Tried;
+use flow::Flow;
 
-/// Events claimed at once.
-const BATCH: i64 = 40;
-/// How long a claim lasts. A batch ends well before: see [`BATCH_TIME`].
-const CLAIM: Duration = Duration::from_mins(1);
-/// A batch's share of its claims' time; the rest is for storing what came of it.
-const BATCH_TIME: Duration = Duration::from_secs(45);
 /// How often a push by hand looks whether another run has let go of its claims.
 const CLAIM_POLL: Duration = Duration::from_millis(100);
 
@@ -43,6 +37,18 @@ pub struct Counts {
     pub failed: u32,
     /// Events that still wait.
     pub pending: i64,
+}
+
+impl Counts {
+    fn note(&mut self, tried: &Tried) {
+        match tried {
+            Tried::Created => self.created += 1,
+            Tried::Updated => self.updated += 1,
+            Tried::Deleted => self.deleted += 1,
+            Tried::Parked => self.failed += 1,
+            Tried::Other | Tried::Stop(_) => {}
+        }
+    }
 }
 
 impl std::ops::AddAssign for Counts {
@@ -104,59 +110,18 @@ impl Sync<'_> {
     ) -> Result<(Counts, Waiting), SyncError> {
         let began = Instant::now();
         let mut counts = Counts::default();
-        let pushed = self.push_due(calendar_id, deadline, &mut counts).await;
+        let flow = Flow {
+            sync: self,
+            calendar_id,
+            deadline,
+            turns: &Turns::default(),
+        };
+        // On the heap: with all that is on its way it is a large future.
+        let pushed = Box::pin(flow.run(&mut counts)).await;
         measure(pushed.is_ok().then_some(&counts), began.elapsed());
         let waiting = pushed?;
         counts.pending = waiting.pending;
         Ok((counts, waiting))
-    }
-
-    /// Answers what waits yet.
-    async fn push_due(
-        &self,
-        calendar_id: &str,
-        deadline: Deadline,
-        counts: &mut Counts,
-    ) -> Result<Waiting, SyncError> {
-        let mut attempts: HashMap<String, u32> = HashMap::new();
-        let turns = Turns::default();
-        while deadline.allows(2 * STORE_MARGIN) {
-            let claim = Uuid::new_v4();
-            let judge = self.judge_pushes();
-            let due = self
-                .db
-                .read(deadline, async |client| {
-                    claim::claim_due(client, calendar_id, claim, CLAIM, BATCH, &judge).await
-                })
-                .await?;
-            let claimed = due.claimed;
-            if claimed.is_empty() {
-                let wait = due.grant.free_in.map(|free_in| self.google.quota().wait(free_in));
-                match wait {
-                    Some(wait) if deadline.allows(wait + 2 * STORE_MARGIN) => {
-                        tokio::time::sleep(wait).await;
-                        continue;
-                    }
-                    _ => return Ok(due.waiting),
-                }
-            }
-            turns.add(due.grant);
-            let batch = Batch {
-                sync: self,
-                calendar_id,
-                claim,
-                deadline: deadline.at_most(BATCH_TIME),
-                turns: &turns,
-            };
-            for one in &claimed {
-                *attempts.entry(one.event.event_id.clone()).or_default() += 1;
-            }
-            if let Some(error) = batch.run(claimed, &attempts, counts).await? {
-                batch.release().await?;
-                return Err(error.into());
-            }
-        }
-        self.waiting(calendar_id, deadline).await
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) async fn claim_due(
     calendar_id: &str,
     claim: Uuid,
     length: Duration,
-    most: i64,
+    most: u32,
     judge: &Judge,
 ) -> Result<Due, Error> {
     const CLAIM: &str = concat!(
@@ -74,7 +74,7 @@ pub(crate) async fn claim_due(
          )
          select allowed.*, waiting.*, claimed.* from allowed cross join waiting left join claimed on true"
     );
-    let length = length.as_secs_f64();
+    let (length, most) = (length.as_secs_f64(), i64::from(most));
     let wanted: [(&(dyn ToSql + Sync), Type); 4] = [
         (&calendar_id, Type::TEXT),
         (&claim, Type::UUID),
@@ -289,13 +289,12 @@ fn typed(value: &(dyn ToSql + Sync), kind: Type) -> (&(dyn ToSql + Sync), Type) 
 pub(crate) async fn release_claims(
     client: &impl GenericClient,
     calendar_id: &str,
-    claim: Uuid,
+    claims: &[Uuid],
 ) -> Result<(), Error> {
-    const RELEASE: &str =
-        "update calendar_events set claim = null, claimed_until = null where calendar_id = $1 and claim = $2";
-    client
-        .execute_typed(RELEASE, &[(&calendar_id, Type::TEXT), (&claim, Type::UUID)])
-        .await?;
+    const RELEASE: &str = "update calendar_events set claim = null, claimed_until = null where calendar_id = $1 and claim = any($2)";
+    let parameters: &[(&(dyn ToSql + Sync), Type)] =
+        &[(&calendar_id, Type::TEXT), (&claims, Type::UUID_ARRAY)];
+    client.execute_typed(RELEASE, parameters).await?;
     Ok(())
 }
 
