@@ -142,9 +142,9 @@ impl Worker {
         };
         // Each way goes on by itself: a push that did not end well is no reason not to pull.
         let pushed = match trigger {
-            Trigger::Everything | Trigger::AppointmentChanged { .. } => {
-                push(&sync, calendar_id, deadline).await
-            }
+            // Much to write, or little that may be written at once, is no reason not to hear what people changed.
+            Trigger::Everything => push(&sync, calendar_id, deadline.at_most(deadline.remaining() / 2)).await,
+            Trigger::AppointmentChanged { .. } => push(&sync, calendar_id, deadline).await,
             Trigger::CalendarChanged { .. } | Trigger::Nothing => Ok(()),
         };
         let pull_as = match trigger {
@@ -157,7 +157,9 @@ impl Worker {
         {
             tracing::info!(calendar.id = calendar_id, pulled = %json!(pulled), "pulled");
             // A merge may leave something of ours to be written.
-            push(&sync, calendar_id, deadline).await?;
+            if pulled.leaves_due {
+                push(&sync, calendar_id, deadline).await?;
+            }
         }
         pushed
     }

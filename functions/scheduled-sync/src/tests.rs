@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lambda_runtime::{Context, LambdaEvent};
 use local::google::{Fault, StandIn};
-use local::postgres::TestDatabase;
+use local::postgres::{TestDatabase, Wire};
 use local::template::{Template, settings_read};
 use serde_json::{Value, json};
 use shared::database::{Database, DatabaseUrl};
@@ -20,6 +20,8 @@ struct Clinic {
     worker: Worker,
     tables: Database,
     google: StandIn,
+    /// Between the worker and its database.
+    wire: Wire,
     _database: TestDatabase,
 }
 
@@ -28,8 +30,9 @@ impl Clinic {
         let (database, google) = (TestDatabase::create().await, StandIn::start().await.unwrap());
         let (url, api, account) = (database.url(), google.base_url(), google.service_account_json());
         google.add_calendar("dr.ali@example.com", chrono_tz::Asia::Karachi);
+        let wire = Wire::before(&url).await;
         let worker = Worker::from(&Environment::of(&[
-            ("DATABASE_URL", &url),
+            ("DATABASE_URL", wire.url()),
             ("GOOGLE_CALENDAR_ID", "clinic@example.com,dr.ali@example.com"),
             ("GOOGLE_CALENDAR_API_URL", &api),
             ("GOOGLE_SERVICE_ACCOUNT_JSON", &account),
@@ -38,6 +41,7 @@ impl Clinic {
             worker: worker.unwrap(),
             tables: Database::new(DatabaseUrl::parse(&url).unwrap()),
             google,
+            wire,
             _database: database,
         }
     }
@@ -70,6 +74,15 @@ impl Clinic {
             .tables
             .read(soon(), async |client| client.query_typed(query, &[]).await);
         rows.await.unwrap().iter().map(|row| row.get(0)).collect()
+    }
+
+    async fn check_costs(&self, event: Value, round_trips: usize, calls: usize) {
+        self.wire.clear_statements();
+        self.google.clear_requests();
+        self.run(event).await;
+        let statements = self.wire.statements();
+        assert_eq!(statements.len(), round_trips, "{statements:#?}");
+        assert_eq!(self.google.requests().len(), calls);
     }
 
     async fn run(&self, event: Value) {
@@ -105,6 +118,27 @@ async fn a_calendar_at_which_google_hangs_holds_up_no_other() {
         clinic.pulled().await,
         ["clinic@example.com", "dr.ali@example.com"]
     );
+}
+
+#[tokio::test]
+async fn a_run_that_finds_nothing_to_do_costs_few_round_trips() {
+    const TIDYING_UP: usize = 3;
+    let clinic = Clinic::open().await;
+    let notified = json!({
+        "source": "appointment-sync",
+        "detail": {"calendar_id": "clinic@example.com", "channel_id": "c", "message_number": 3}
+    });
+    clinic.run(json!({})).await;
+    let as_if_notified =
+        "update calendars set change_seq = change_seq + 1, leased_at = leased_at - interval '1 minute'";
+    let raised = clinic
+        .tables
+        .read(soon(), async |client| client.batch_execute(as_if_notified).await);
+    raised.await.unwrap();
+    // The lease, and the record of the pull.
+    clinic.check_costs(notified, 2, 1).await;
+    // The order of the calendars; and for each of two, what is due, the lease, and the record.
+    clinic.check_costs(json!({}), 1 + 2 * 3 + TIDYING_UP, 2).await;
 }
 
 #[tokio::test]

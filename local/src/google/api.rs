@@ -55,6 +55,7 @@ pub(super) async fn calendar(State(inner): State<Arc<Inner>>, request: Request) 
         if_match: call.and_then(|call| call.if_match.clone()),
         body: serde_json::from_slice(&body).ok(),
         status: None,
+        ..RequestRecord::default()
     };
     under_faults(&inner, &record, || match &checked {
         Ok(call) => serve(&inner, &parts.headers, &record, call),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -25,6 +26,8 @@ pub struct RequestRecord {
     pub body: Option<Value>,
     /// The status answered; `None` when the connection was closed, or hangs still.
     pub status: Option<u16>,
+    /// When it came, by this machine's clock.
+    pub at: DateTime<Utc>,
 }
 
 #[derive(Default)]
@@ -41,7 +44,8 @@ pub(super) struct Records {
 pub(super) struct RecordId(usize);
 
 impl Records {
-    pub(super) fn open(&mut self, record: RequestRecord) -> RecordId {
+    pub(super) fn open(&mut self, mut record: RequestRecord) -> RecordId {
+        record.at = Utc::now();
         *self.counts.entry(record.operation.clone()).or_default() += 1;
         if self.requests.len() == LONGEST_LOG {
             self.requests.pop_front();

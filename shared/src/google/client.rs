@@ -5,6 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::address::ApiUrl;
 use super::error::{Error, Gone, Outcome, Reason, Refusal, Transient};
+use super::quota::Quota;
 use super::service_account::ServiceAccount;
 use super::transport::{Call, Effect, Failed, Transport};
 use super::verdict::{Doubt, Subject};
@@ -20,6 +21,7 @@ use crate::settings::Rotating;
 pub struct Client {
     api: ApiUrl,
     transport: Transport,
+    quota: Quota,
 }
 
 impl Client {
@@ -29,7 +31,24 @@ impl Client {
         Self {
             api,
             transport: Transport::new(account.into()),
+            quota: Quota::OF_AN_ACCOUNT,
         }
+    }
+
+    /// The same with another quota, so that a test need not wait for a minute.
+    #[must_use]
+    pub fn with_quota(self, quota: Quota) -> Self {
+        Self { quota, ..self }
+    }
+
+    /// How many calls may be made.
+    pub fn quota(&self) -> Quota {
+        self.quota
+    }
+
+    /// Calls since this was last asked, beyond one for each call of a method: repetitions, and questions of our own.
+    pub(crate) fn take_uncounted(&self) -> u32 {
+        self.transport.take_uncounted()
     }
 
     /// The calendar itself: the cheapest way to learn whether it is shared with us.
@@ -195,6 +214,7 @@ impl Client {
     /// The calendar is there, so the event is not, or the calendar is not there for us.
     async fn what_is_missing(&self, calendar_id: &str, deadline: Deadline) -> Error {
         let call = read("calendars.get", self.api.calendar(calendar_id), Subject::Calendar);
+        self.transport.count();
         match self.transport.send(&call, deadline).await {
             Ok(_) => Error::Gone(Gone::NotFound),
             Err(Failed::With(error)) => error,
@@ -210,6 +230,7 @@ impl Client {
             .append_pair("maxResults", "1")
             .append_pair("fields", "accessRole");
         let call = read("events.list", url, Subject::Calendar);
+        self.transport.count();
         match self.transport.send(&call, deadline).await {
             Ok(body) => match parse::<Access>(&body, call.effect) {
                 Ok(access) if access.may_write() => Error::Refused(Refusal {

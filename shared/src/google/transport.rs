@@ -1,5 +1,6 @@
 //! One call, sent as often as it takes: tokens, time-outs and repetitions, the same for every operation.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use reqwest::{Method, Url, header};
@@ -126,6 +127,8 @@ pub(super) struct Transport {
     /// As whom.
     account: Rotating<Option<ServiceAccount>>,
     tokens: Tokens,
+    /// Tries that nobody has counted yet.
+    uncounted: AtomicU32,
 }
 
 impl Transport {
@@ -134,7 +137,17 @@ impl Transport {
             http: OnceCell::new(),
             account,
             tokens: Tokens::default(),
+            uncounted: AtomicU32::new(0),
         }
+    }
+
+    /// Notes a try beyond the one that whoever calls reckons with.
+    pub(super) fn count(&self) {
+        self.uncounted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn take_uncounted(&self) -> u32 {
+        self.uncounted.swap(0, Ordering::Relaxed)
     }
 
     /// Sends `call` until it is answered, it is no use, or the deadline does not allow another try.
@@ -173,6 +186,7 @@ impl Transport {
                 Try::Answered(body) => return Ok(body),
                 Try::TokenRefused(token, _) if refused_token.is_none() => {
                     refused_token = Some(token);
+                    self.count();
                     continue;
                 }
                 Try::TokenRefused(_, reason) => {
@@ -200,6 +214,7 @@ impl Transport {
                 "call to Google failed and will be repeated"
             );
             tokio::time::sleep(pause).await;
+            self.count();
         }
     }
 

@@ -91,6 +91,15 @@ impl Listing {
         matches!(self.next, Continuation::End { .. })
     }
 
+    /// Whether nothing has changed since the listing before. A full one that tells nothing says that nothing is there.
+    pub(super) fn tells_nothing(&self) -> bool {
+        !self.start.is_full()
+            && self.is_complete()
+            && self.sightings.is_empty()
+            && self.cancelled.is_empty()
+            && self.unreadable.is_empty()
+    }
+
     /// The ids of the events that are there.
     pub(super) fn shown(&self) -> Vec<&str> {
         let live = self

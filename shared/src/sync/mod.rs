@@ -11,6 +11,7 @@
 //! - `busy`: when people's own events keep a calendar busy; pure.
 //! - `push`, `pull`: the two ways; I/O and order, no rules.
 //! - `cooldown`: leaving a calendar alone when Google asks for that.
+//! - `turns`: the calls that a run has reserved; pure.
 //! - `queries`: the SQL.
 
 pub(crate) mod adoption;
@@ -26,6 +27,7 @@ mod pull;
 mod push;
 mod queries;
 pub mod reconcile;
+mod turns;
 mod when;
 
 use std::time::Duration;
@@ -67,8 +69,8 @@ pub enum SyncError {
     /// Google did not take part.
     #[error(transparent)]
     Google(#[from] google::Error),
-    /// Google asked for a pause that this run cannot wait for.
-    #[error("Google Calendar asks for a pause of {} s", after.as_secs())]
+    /// Google asked for a pause, or all the calls that it takes are made for now, and this run cannot wait for so long.
+    #[error("Google Calendar is left alone for another {} s", after.as_secs())]
     CoolingDown {
         /// What is left of it.
         after: Duration,

@@ -29,6 +29,13 @@ pub(super) enum Step {
     Look,
 }
 
+impl Step {
+    /// Whether Google is asked to change something.
+    pub(super) fn writes(&self) -> bool {
+        matches!(self, Self::Insert(_) | Self::Patch { .. } | Self::Delete { .. })
+    }
+}
+
 /// The next step, and the content that it sends.
 pub(super) fn next_step(event: &EventState, appointment: &AppointmentState) -> (Step, Option<Content>) {
     if event.sent.is_some() {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use shared::bus::{Announce, Message};
 use shared::database::{Database, DatabaseUrl};
 use shared::deadline::Deadline;
-use shared::google::{ApiUrl, Client, ServiceAccount};
+use shared::google::{ApiUrl, Client, Quota, ServiceAccount};
 use shared::sync::Sync;
 use tokio_postgres::Row;
 use tokio_postgres::types::{Json, ToSql, Type};
@@ -196,9 +196,16 @@ async fn session(db: &Database) -> i32 {
 }
 
 fn process(database: &TestDatabase, google: &StandIn) -> Process {
+    // Histories are played faster than Google would take it.
+    const AMPLE: u32 = 1_000_000;
+    let quota = Quota {
+        writes: AMPLE,
+        all: AMPLE,
+        ..Quota::OF_AN_ACCOUNT
+    };
     let account = ServiceAccount::parse(&google.service_account_json()).unwrap();
     Process {
         db: connection(database),
-        client: Client::new(ApiUrl::parse(&google.base_url()).unwrap(), Some(account)),
+        client: Client::new(ApiUrl::parse(&google.base_url()).unwrap(), Some(account)).with_quota(quota),
     }
 }

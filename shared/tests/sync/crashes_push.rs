@@ -10,7 +10,7 @@ use crate::clinic::{CALENDAR, Clinic, changed};
 use crate::process::{Point, Process};
 use crate::write::Write;
 
-const CLAIM: &str = "with due as";
+const CLAIM: &str = "with ready as";
 const SENT: &str = "set sent = n.sent";
 
 /// How far the killed push came.

@@ -156,6 +156,13 @@ impl<'a> Process<'a> {
         self.wire.statements().into_iter().collect()
     }
 
+    /// The statements sent since it was last asked, one for each round trip.
+    pub(crate) fn round_trips(&self) -> Vec<String> {
+        let statements = self.wire.statements();
+        self.wire.clear_statements();
+        statements
+    }
+
     /// Lets what is frozen go on.
     pub(crate) fn wake(&self) {
         self.wire.release();

@@ -39,6 +39,11 @@ pub(super) struct Basis {
 }
 
 impl Basis {
+    /// Whether what was laid out until then, in that zone, is laid out by this.
+    pub(super) fn is(&self, (until, zone): &(DateTime<Utc>, String)) -> bool {
+        self.window.until == *until && self.zone.name() == zone
+    }
+
     /// The basis at this time.
     pub(super) fn at(now: DateTime<Utc>, zone: Tz) -> Self {
         let today = now.date_naive();

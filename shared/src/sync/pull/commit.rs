@@ -1,7 +1,8 @@
 //! The end of a pull: what was listed is worked in and committed.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
-use tokio_postgres::Transaction;
+use tokio_postgres::{Error, GenericClient, Transaction};
 
 use super::{Committed, LEASE, Next, Pull, Pulled};
 use crate::database::DatabaseError;
@@ -15,7 +16,40 @@ use crate::sync::queries::listing::{count_conflicts_among, count_upcoming_shown,
 use crate::sync::queries::state::{lock_state, write_state};
 use crate::sync::reconcile::{ChangeWord, State};
 
+/// Whether busy times are laid out, and by what.
+type LaidOut = Option<(DateTime<Utc>, String)>;
+
 impl Pull<'_> {
+    /// The record of a pull that was told nothing: one statement, which is its own transaction. `None`: there is more to
+    /// do than that.
+    pub(super) async fn record_nothing(
+        &self,
+        listing: &Listing,
+        laid_out: &LaidOut,
+    ) -> Result<Option<Committed>, SyncError> {
+        let basis = self.basis(listing);
+        if !listing.tells_nothing() || !laid_out.as_ref().is_some_and(|kept| basis.is(kept)) {
+            return Ok(None);
+        }
+        let mut pulled = Pulled::default();
+        let recorded = self
+            .sync
+            .db
+            .read(self.deadline, async |client| {
+                self.record(client, listing, pulled).await
+            })
+            .await?;
+        let Some((next, leaves_due)) = recorded else {
+            return Err(SyncError::OutOfTime);
+        };
+        pulled.leaves_due = leaves_due;
+        Ok(Some(Committed::Done {
+            pulled,
+            next,
+            changed: Vec::new(),
+        }))
+    }
+
     /// Rows, token and record of the run: together, and only under the lease.
     pub(super) async fn commit(&self, listing: &Listing) -> Result<Committed, SyncError> {
         let calendar_id = self.calendar_id;
@@ -55,8 +89,11 @@ impl Pull<'_> {
                 } else {
                     count_conflicts_among(tx, &placed).await?
                 };
-                let pulled = tally(&state, conflicts, listing.start.is_full(), held);
-                let next = self.record(tx, listing, pulled).await?;
+                let mut pulled = tally(&state, conflicts, listing.start.is_full(), held);
+                // Without the lease nothing of this may be committed.
+                let recorded = self.record(tx, listing, pulled).await?;
+                let (next, leaves_due) = recorded.ok_or(DatabaseError::RolledBack)?;
+                pulled.leaves_due = leaves_due;
                 Ok(Committed::Done {
                     pulled,
                     next,
@@ -106,13 +143,14 @@ impl Pull<'_> {
         Basis::at(listing.start.begun_at, self.sync.clinic_zone)
     }
 
-    /// Records how far the calendar is pulled now. Answers what is left to do under the lease.
+    /// Records how far the calendar is pulled now. Answers what is left to do under the lease, and whether something of
+    /// ours is due to be written; `None` if the lease was lost.
     async fn record(
         &self,
-        tx: &Transaction<'_>,
+        client: &impl GenericClient,
         listing: &Listing,
         pulled: Pulled,
-    ) -> Result<Next, DatabaseError> {
+    ) -> Result<Option<(Next, bool)>, Error> {
         let start = &listing.start;
         let recorded = match &listing.next {
             Continuation::End { sync_token } => {
@@ -126,13 +164,20 @@ impl Pull<'_> {
                     result: &json!(pulled),
                     basis: self.basis(listing),
                 };
-                let recorded = lease::record_pull(tx, self.calendar_id, self.owner, &record).await?;
-                recorded.map(|again| if again { Next::Again } else { Next::Nothing })
+                let recorded = lease::record_pull(client, self.calendar_id, self.owner, &record).await?;
+                recorded.map(|recorded| {
+                    let next = if recorded.again {
+                        Next::Again
+                    } else {
+                        Next::Nothing
+                    };
+                    (next, recorded.leaves_due)
+                })
             }
             Continuation::Page(page_token) => {
                 if start.is_full() {
                     mark_listed(
-                        tx,
+                        client,
                         self.calendar_id,
                         &listing.shown(),
                         &listing.told(),
@@ -145,12 +190,12 @@ impl Pull<'_> {
                     ..start.clone()
                 };
                 let recorded =
-                    lease::record_unfinished(tx, self.calendar_id, self.owner, LEASE, &rest).await?;
-                recorded.then_some(Next::Rest(rest))
+                    lease::record_unfinished(client, self.calendar_id, self.owner, LEASE, &rest).await?;
+                // Nobody has looked what is due.
+                recorded.then_some((Next::Rest(rest), true))
             }
         };
-        // Without the lease nothing of this may be committed.
-        recorded.ok_or(DatabaseError::RolledBack)
+        Ok(recorded)
     }
 }
 
@@ -169,5 +214,6 @@ fn tally(state: &State, conflicts: i64, full: bool, mass_cancel_held: bool) -> P
         conflicts,
         full,
         mass_cancel_held,
+        leaves_due: false,
     }
 }

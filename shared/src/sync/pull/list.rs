@@ -3,14 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{LEASE, Pull};
+use super::Pull;
 use crate::google::{Continuation, Error, EventsPage, EventsQuery, Gone, ListedEvent};
 use crate::sync::busy::Occurrence;
 use crate::sync::listing::{Listing, Start, sighting};
-use crate::sync::queries::lease;
 use crate::sync::queries::listing::missing_from_listing;
 use crate::sync::reconcile::Sighting;
 use crate::sync::{STORE_MARGIN, SyncError};
@@ -31,7 +29,7 @@ impl Pull<'_> {
                     if start.page_token.is_some() =>
                 {
                     start.page_token = None;
-                    start.begun_at = self.renew_lease().await?;
+                    start.begun_at = self.prolong().await?;
                 }
                 Err(SyncError::Google(Error::TokenDead)) if !start.is_full() => start.sync_token = None,
                 listed => return listed,
@@ -59,9 +57,11 @@ impl Pull<'_> {
                         part @ Continuation::Page(_) => break part,
                         end @ Continuation::End { .. } => break end,
                     }
-                    self.renew_lease().await?;
+                    self.prolong().await?;
                 }
-                (Err(SyncError::OutOfTime), Some(reached)) => break Continuation::Page(reached),
+                (Err(SyncError::OutOfTime | SyncError::CoolingDown { .. }), Some(reached)) => {
+                    break Continuation::Page(reached);
+                }
                 (Err(error), _) => return Err(error),
             }
         };
@@ -98,6 +98,7 @@ impl Pull<'_> {
         if self.time_is_over() {
             return Err(SyncError::OutOfTime);
         }
+        self.turn().await?;
         let until = self.deadline.leaving(2 * STORE_MARGIN).at_most(PAGE);
         let google = self.sync.google;
         let page = google
@@ -114,17 +115,6 @@ impl Pull<'_> {
 
     pub(super) fn time_is_over(&self) -> bool {
         !self.deadline.allows(2 * STORE_MARGIN)
-    }
-
-    /// Prolongs the lease; answers the database's time.
-    async fn renew_lease(&self) -> Result<DateTime<Utc>, SyncError> {
-        let db = self.sync.db;
-        let renewed_at = db
-            .read(self.deadline, async |client| {
-                lease::renew_lease(client, self.calendar_id, self.owner, LEASE).await
-            })
-            .await?;
-        renewed_at.ok_or(SyncError::OutOfTime)
     }
 
     /// A full listing bears no tombstones: what it lacks of the events that we know as live is deleted.
@@ -146,7 +136,7 @@ impl Pull<'_> {
         listing: &mut Listing,
         event_ids: Vec<String>,
     ) -> Result<(), SyncError> {
-        let asked_at = self.renew_lease().await?;
+        let asked_at = self.prolong().await?;
         let answers = stream::iter(event_ids)
             .map(async |event_id| {
                 let shown = self.ask_for(&event_id).await?;
@@ -168,6 +158,7 @@ impl Pull<'_> {
 
     /// What Google shows of an event now; `None` if it cannot be understood.
     async fn ask_for(&self, event_id: &str) -> Result<Option<Sighting>, SyncError> {
+        self.turn().await?;
         let until = self.deadline.leaving(STORE_MARGIN);
         let google = self.sync.google;
         match google.get_event(self.calendar_id, event_id, until).await {

@@ -7,6 +7,7 @@
 
 mod commit;
 mod list;
+mod turn;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 use super::listing::Start;
 use super::queries::lease::{self, Occasion, Taken};
+use super::turns::Turns;
 use super::{STORE_MARGIN, Sync, SyncError};
 use crate::bus::Message;
 use crate::deadline::Deadline;
@@ -52,6 +54,9 @@ pub struct Pulled {
     pub full: bool,
     /// Whether cancellations wait for a confirmation, because the listing would have cancelled too much.
     pub mass_cancel_held: bool,
+    /// Whether something of ours is due to be written at its end: a push is worth its while.
+    #[serde(skip)]
+    pub leaves_due: bool,
 }
 
 impl std::ops::AddAssign for Pulled {
@@ -62,6 +67,7 @@ impl std::ops::AddAssign for Pulled {
         self.conflicts += other.conflicts;
         self.full |= other.full;
         self.mass_cancel_held |= other.mass_cancel_held;
+        self.leaves_due |= other.leaves_due;
     }
 }
 
@@ -110,6 +116,7 @@ impl Sync<'_> {
             patience,
             confirm_mass_cancel,
             deadline,
+            turns: Turns::default(),
         };
         let began = Instant::now();
         // On the heap: with all that a listing holds it is a large future.
@@ -143,10 +150,11 @@ impl Sync<'_> {
             Patience::Wait(time) => deadline.at_most(time),
         };
         loop {
+            let judge = self.judge_pulls();
             let taken = self
                 .db
                 .read(deadline, async |client| {
-                    lease::take_lease(client, calendar_id, owner, LEASE, occasion).await
+                    lease::take_lease(client, calendar_id, owner, LEASE, occasion, &judge).await
                 })
                 .await?;
             if taken.is_some() || patience == Patience::Leave {
@@ -186,34 +194,44 @@ struct Pull<'a> {
     patience: Patience,
     confirm_mass_cancel: bool,
     deadline: Deadline,
+    /// The calls that it has reserved.
+    turns: Turns,
 }
 
 impl Pull<'_> {
     /// Pulls on while there is more to list or notifications come in, then lets go.
     async fn until_covered(&self, taken: Taken) -> Result<Pulled, SyncError> {
         let mut total = Pulled::default();
-        let mut start = self.in_due_time(taken).await?;
+        let mut taken = self.in_due_time(taken).await?;
         let mut covered = false;
         loop {
-            let (pulled, next) = match self.once(start).await {
+            let laid_out = taken.laid_out.clone();
+            let (pulled, next) = match self.once(taken).await {
                 // What is pulled is pulled; a later run covers the notifications since.
                 Err(SyncError::OutOfTime) if covered => break,
                 done => done?,
             };
             total += pulled;
-            // What an earlier round of this pull held back, a later one may have let go.
+            // What an earlier round of this pull held back, a later one may have let go; what it left due, too.
             total.mass_cancel_held = pulled.mass_cancel_held;
+            total.leaves_due = pulled.leaves_due;
             let follows = match next {
                 Next::Nothing => return Ok(total),
-                Next::Rest(rest) => Ok(rest),
+                Next::Rest(start) => Ok(Taken {
+                    start,
+                    too_soon_by: Duration::ZERO,
+                    cooldown: None,
+                    grant: None,
+                    laid_out,
+                }),
                 // Whoever waits for an answer waits for one pull; others take over what was notified meanwhile.
                 Next::Again if matches!(self.patience, Patience::Wait(_)) => break,
                 Next::Again => {
                     covered = true;
-                    self.next_start().await
+                    self.take_next().await
                 }
             };
-            start = match follows {
+            taken = match follows {
                 Err(SyncError::OutOfTime | SyncError::CoolingDown { .. }) if covered => break,
                 follows => follows?,
             };
@@ -222,19 +240,22 @@ impl Pull<'_> {
         Ok(total)
     }
 
-    async fn next_start(&self) -> Result<Start, SyncError> {
+    async fn take_next(&self) -> Result<Taken, SyncError> {
         self.in_due_time(self.take_again(Occasion::Notified).await?).await
     }
 
     /// Waits, under the lease, until Google may be asked; what is notified meanwhile is covered.
-    async fn in_due_time(&self, mut taken: Taken) -> Result<Start, SyncError> {
+    async fn in_due_time(&self, mut taken: Taken) -> Result<Taken, SyncError> {
         loop {
+            if let Some(grant) = taken.grant {
+                self.turns.add(grant);
+            }
             let wait = taken.too_soon_by.max(taken.cooldown.unwrap_or_default());
             let fits = wait <= LONGEST_WAIT && self.deadline.allows(wait + 2 * STORE_MARGIN);
             match taken.cooldown {
-                _ if wait.is_zero() => return Ok(taken.start),
+                _ if wait.is_zero() => return Ok(taken),
                 Some(after) if !fits => return Err(SyncError::CoolingDown { after }),
-                None if !fits => return Ok(taken.start),
+                None if !fits => return Ok(taken),
                 _ => tokio::time::sleep(wait).await,
             }
             taken = self.take_again(Occasion::Always).await?;
@@ -242,10 +263,11 @@ impl Pull<'_> {
     }
 
     async fn take_again(&self, occasion: Occasion) -> Result<Taken, SyncError> {
+        let judge = self.sync.judge_pulls();
         let db = self.sync.db;
         let taken = db
             .read(self.deadline, async |client| {
-                lease::take_lease(client, self.calendar_id, self.owner, LEASE, occasion).await
+                lease::take_lease(client, self.calendar_id, self.owner, LEASE, occasion, &judge).await
             })
             .await?;
         taken.ok_or(SyncError::OutOfTime)
@@ -279,9 +301,15 @@ impl Pull<'_> {
     }
 
     /// One listing, or a part of it, worked in.
-    async fn once(&self, mut start: Start) -> Result<(Pulled, Next), SyncError> {
+    async fn once(&self, taken: Taken) -> Result<(Pulled, Next), SyncError> {
+        let mut start = taken.start;
         start.confirmed |= self.confirm_mass_cancel;
         let mut listing = self.list_from(start).await?;
+        if let Some(Committed::Done { pulled, next, .. }) =
+            self.record_nothing(&listing, &taken.laid_out).await?
+        {
+            return Ok((pulled, next));
+        }
         if listing.is_complete_and_full() {
             self.add_missing(&mut listing).await?;
         }

@@ -1,14 +1,11 @@
-//! One batch of events under one claim: each is tried once, several at a time.
+//! One batch of events under one claim: each is tried once.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
-use super::Counts;
 use super::words::{KEEPS_CHANGING, NOT_UNDERSTOOD, for_people};
 use crate::backoff::Backoff;
 use crate::bus::Message;
@@ -19,10 +16,9 @@ use crate::sync::plan::{Step, next_step};
 use crate::sync::queries::claim::{self, Claimed, Pushed};
 use crate::sync::queries::state::{lock_state, write_state};
 use crate::sync::reconcile::{Seen, Sighting, State};
+use crate::sync::turns::Turns;
 use crate::sync::{STORE_MARGIN, Sync, SyncError};
 
-/// Calls to Google at once.
-const CONCURRENCY: usize = 8;
 /// Waits between tries of one event over several runs.
 const RETRY: Backoff = Backoff {
     first: Duration::from_secs(5),
@@ -32,7 +28,7 @@ const RETRY: Backoff = Backoff {
 const MOST_TRIES: u32 = 5;
 
 /// What one try of one event came to.
-enum Tried {
+pub(super) enum Tried {
     Created,
     Updated,
     Deleted,
@@ -43,23 +39,35 @@ enum Tried {
     Stop(Error),
 }
 
+/// An event, and what to do about it.
+pub(super) struct Planned {
+    claimed: Claimed,
+    step: Step,
+    /// How often this run has tried it before.
+    pub(super) tries: u32,
+}
+
+impl Planned {
+    pub(super) fn event_id(&self) -> &str {
+        &self.claimed.event.event_id
+    }
+}
+
 /// Events under one claim.
+#[derive(Clone, Copy)]
 pub(super) struct Batch<'a> {
     pub(super) sync: &'a Sync<'a>,
     pub(super) calendar_id: &'a str,
     pub(super) claim: Uuid,
     pub(super) deadline: Deadline,
+    /// The calls that this run has reserved.
+    pub(super) turns: &'a Turns,
 }
 
 impl Batch<'_> {
-    /// Tries each event once. Answers the fault that concerns the whole calendar, if one was met.
-    pub(super) async fn run(
-        &self,
-        claimed: Vec<Claimed>,
-        attempts: &HashMap<String, u32>,
-        counts: &mut Counts,
-    ) -> Result<Option<Error>, SyncError> {
-        let planned: Vec<_> = claimed
+    /// Decides what to do about each event, and stores what will be sent.
+    pub(super) async fn plan(self, claimed: Vec<Claimed>) -> Result<Vec<Planned>, SyncError> {
+        let mut planned: Vec<_> = claimed
             .into_iter()
             .map(|claimed| {
                 let (step, content) = next_step(&claimed.event, &claimed.appointment);
@@ -68,41 +76,23 @@ impl Batch<'_> {
             .collect();
         let recorded = self.record_sent(&planned).await?;
         // Without its record a lost answer would pass for a person's edit; whose claim was lost is left to others.
-        let written = planned
-            .into_iter()
-            .filter(|(claimed, _, content)| content.is_none() || recorded.contains(&claimed.event.event_id));
+        planned
+            .retain(|(claimed, _, content)| content.is_none() || recorded.contains(&claimed.event.event_id));
+        let planned = planned.into_iter().map(|(claimed, step, _)| Planned {
+            claimed,
+            step,
+            tries: 0,
+        });
+        Ok(planned.collect())
+    }
 
-        let stopped = AtomicBool::new(false);
-        let outcomes = stream::iter(written)
-            .map(async |(claimed, step, _)| {
-                if stopped.load(Ordering::Relaxed) {
-                    return Ok(Tried::Other);
-                }
-                let tried = match attempts.get(&claimed.event.event_id) {
-                    Some(attempts) if *attempts > MOST_TRIES => self.give_up_for_now(&claimed).await,
-                    _ => self.try_one(&claimed, step).await,
-                };
-                if matches!(tried, Err(_) | Ok(Tried::Stop(_))) {
-                    stopped.store(true, Ordering::Relaxed);
-                }
-                tried
-            })
-            .buffer_unordered(CONCURRENCY)
-            .collect::<Vec<_>>()
-            .await;
-
-        let mut stop = None;
-        for outcome in outcomes {
-            match outcome? {
-                Tried::Created => counts.created += 1,
-                Tried::Updated => counts.updated += 1,
-                Tried::Deleted => counts.deleted += 1,
-                Tried::Parked => counts.failed += 1,
-                Tried::Other => {}
-                Tried::Stop(error) => stop = Some(error),
-            }
+    /// Tries an event once.
+    pub(super) async fn attempt(self, planned: Planned) -> Result<Tried, SyncError> {
+        let Planned { claimed, step, tries } = planned;
+        if tries >= MOST_TRIES {
+            return self.give_up_for_now(&claimed).await;
         }
-        Ok(stop)
+        self.try_one(&claimed, step).await
     }
 
     /// Stores what is about to be sent; answers the events whose claim still held.
@@ -126,21 +116,17 @@ impl Batch<'_> {
         Ok(recorded.into_iter().collect())
     }
 
-    pub(super) async fn release(&self) -> Result<(), SyncError> {
-        let db = self.sync.db;
-        db.read(self.deadline, async |client| {
-            claim::release_claims(client, self.calendar_id, self.claim).await
-        })
-        .await?;
-        Ok(())
-    }
-
     async fn try_one(&self, claimed: &Claimed, step: Step) -> Result<Tried, SyncError> {
         let google = self.sync.google;
         let event_id = &claimed.event.event_id;
         let calendar_id = self.calendar_id;
         let until = self.deadline.leaving(STORE_MARGIN);
         let version = claimed.appointment.version;
+        if step.writes()
+            && let Some(retry_in) = self.turn().await?
+        {
+            return self.postpone(event_id, retry_in, false).await;
+        }
         let written = match step {
             Step::Nothing => {
                 self.store(event_id, &Pushed::ShownAlready { version }).await?;
@@ -247,10 +233,20 @@ impl Batch<'_> {
         Ok(Tried::Other)
     }
 
+    /// Leaves an event to a later run because Google takes no more calls for now.
+    async fn postpone(&self, event_id: &str, retry_in: Duration, in_doubt: bool) -> Result<Tried, SyncError> {
+        self.store(event_id, &Pushed::Postponed { retry_in, in_doubt })
+            .await?;
+        Ok(Tried::Other)
+    }
+
     /// Sees what Google shows of one event and works it in, as a pull would. What is still to be written afterwards
     /// is due at once. `taken`: Google has just said that the event's id is.
     async fn look(&self, claimed: &Claimed, taken: bool) -> Result<Tried, SyncError> {
         let event = &claimed.event;
+        if let Some(retry_in) = self.turn().await? {
+            return self.postpone(&event.event_id, retry_in, true).await;
+        }
         let until = self.deadline.leaving(STORE_MARGIN);
         let sighting = match self
             .sync

@@ -4,27 +4,23 @@
 //! happens to this process, the next claimant finds either the outcome or the fact that it is unknown, and looks first.
 
 mod batch;
+mod flow;
+mod turn;
 mod words;
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::queries::claim::{self, Waiting};
-use super::{STORE_MARGIN, Sync, SyncError};
+use super::turns::Turns;
+use super::{Sync, SyncError};
 use crate::deadline::Deadline;
 use crate::telemetry::metrics::{PUSH_DURATION, PUSHED, PUSHES_FAILED};
-use batch::Batch;
+use batch::Tried;
+use flow::Flow;
 
-/// Events claimed at once.
-const BATCH: i64 = 40;
-/// How long a claim lasts. A batch ends well before: see [`BATCH_TIME`].
-const CLAIM: Duration = Duration::from_mins(1);
-/// A batch's share of its claims' time; the rest is for storing what came of it.
-const BATCH_TIME: Duration = Duration::from_secs(45);
 /// How often a push by hand looks whether another run has let go of its claims.
 const CLAIM_POLL: Duration = Duration::from_millis(100);
 
@@ -41,6 +37,18 @@ pub struct Counts {
     pub failed: u32,
     /// Events that still wait.
     pub pending: i64,
+}
+
+impl Counts {
+    fn note(&mut self, tried: &Tried) {
+        match tried {
+            Tried::Created => self.created += 1,
+            Tried::Updated => self.updated += 1,
+            Tried::Deleted => self.deleted += 1,
+            Tried::Parked => self.failed += 1,
+            Tried::Other | Tried::Stop(_) => {}
+        }
+    }
 }
 
 impl std::ops::AddAssign for Counts {
@@ -68,12 +76,13 @@ impl Sync<'_> {
             })
             .await?;
         let wait_until = deadline.at_most(patience);
-        let mut counts = self.push(calendar_id, deadline).await?;
-        while self.waiting(calendar_id, deadline).await?.claimed > 0 && wait_until.allows(CLAIM_POLL) {
+        let (mut counts, mut waiting) = self.push_measured(calendar_id, deadline).await?;
+        while waiting.claimed > 0 && wait_until.allows(CLAIM_POLL) {
             tokio::time::sleep(CLAIM_POLL).await;
-            let pending_before = counts.pending;
-            counts += self.push(calendar_id, deadline).await?;
-            counts.pending -= pending_before;
+            let more;
+            (more, waiting) = self.push_measured(calendar_id, deadline).await?;
+            counts += more;
+            counts.pending = waiting.pending;
         }
         Ok(counts)
     }
@@ -90,47 +99,34 @@ impl Sync<'_> {
 
     /// Writes what is due of a calendar to Google, until nothing is or the time is over.
     pub async fn push(&self, calendar_id: &str, deadline: Deadline) -> Result<Counts, SyncError> {
-        let began = Instant::now();
-        let pushed = self.push_due(calendar_id, deadline).await;
-        measure(&pushed, began.elapsed());
-        pushed
+        let (counts, _) = self.push_measured(calendar_id, deadline).await?;
+        Ok(counts)
     }
 
-    async fn push_due(&self, calendar_id: &str, deadline: Deadline) -> Result<Counts, SyncError> {
+    async fn push_measured(
+        &self,
+        calendar_id: &str,
+        deadline: Deadline,
+    ) -> Result<(Counts, Waiting), SyncError> {
+        let began = Instant::now();
         let mut counts = Counts::default();
-        let mut attempts: HashMap<String, u32> = HashMap::new();
-        while deadline.allows(2 * STORE_MARGIN) {
-            let claim = Uuid::new_v4();
-            let claimed = self
-                .db
-                .read(deadline, async |client| {
-                    claim::claim_due(client, calendar_id, claim, CLAIM, BATCH).await
-                })
-                .await?;
-            if claimed.is_empty() {
-                break;
-            }
-            let batch = Batch {
-                sync: self,
-                calendar_id,
-                claim,
-                deadline: deadline.at_most(BATCH_TIME),
-            };
-            for one in &claimed {
-                *attempts.entry(one.event.event_id.clone()).or_default() += 1;
-            }
-            if let Some(error) = batch.run(claimed, &attempts, &mut counts).await? {
-                batch.release().await?;
-                return Err(error.into());
-            }
-        }
-        counts.pending = self.waiting(calendar_id, deadline).await?.pending;
-        Ok(counts)
+        let flow = Flow {
+            sync: self,
+            calendar_id,
+            deadline,
+            turns: &Turns::default(),
+        };
+        // On the heap: with all that is on its way it is a large future.
+        let pushed = Box::pin(flow.run(&mut counts)).await;
+        measure(pushed.is_ok().then_some(&counts), began.elapsed());
+        let waiting = pushed?;
+        counts.pending = waiting.pending;
+        Ok((counts, waiting))
     }
 }
 
-fn measure(pushed: &Result<Counts, SyncError>, took: Duration) {
-    let Ok(counts) = pushed else {
+fn measure(pushed: Option<&Counts>, took: Duration) {
+    let Some(counts) = pushed else {
         return PUSHES_FAILED.one();
     };
     let changes = [

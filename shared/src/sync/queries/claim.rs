@@ -8,9 +8,11 @@ use tokio_postgres::types::{Json, ToSql, Type};
 use tokio_postgres::{Error, GenericClient};
 use uuid::Uuid;
 
+use super::quota::{Judge, read_grant};
 use super::state::{read_state, state};
 use crate::sync::content::Content;
 use crate::sync::reconcile::{AppointmentState, EventState};
+use crate::sync::turns::Grant;
 
 /// An event that this process alone may push for a while.
 #[derive(Debug, Clone)]
@@ -25,50 +27,86 @@ pub(crate) struct Claimed {
     pub attempts: i32,
 }
 
-/// Claims events of a calendar that are due, oldest first.
+/// What came of asking for events to push.
+#[derive(Debug)]
+pub(crate) struct Due {
+    /// These are ours for now.
+    pub claimed: Vec<Claimed>,
+    /// A call for each. Some may be missing here because there are no more calls for now.
+    pub grant: Grant,
+    /// What waits, where nothing was claimed.
+    pub waiting: Waiting,
+}
+
+/// Claims events of a calendar that are due, oldest first: as many as may be written now.
 pub(crate) async fn claim_due(
     client: &impl GenericClient,
     calendar_id: &str,
     claim: Uuid,
     length: Duration,
-    most: i64,
-) -> Result<Vec<Claimed>, Error> {
+    most: u32,
+    judge: &Judge,
+) -> Result<Due, Error> {
     const CLAIM: &str = concat!(
-        "with due as (
+        "with ready as (
             select event_id from calendar_events
             where calendar_id = $1 and pushed_version is distinct from wanted_version and not parked
               and next_attempt_at <= now() and (claimed_until is null or claimed_until < now() or claim = $2)
               and not exists (select from calendars where id = $1 and cooldown_until > now())
             order by next_attempt_at limit $4
-            for update skip locked)
-         update calendar_events e set claim = $2, claimed_until = now() + $3 * interval '1 second'
-         from due, appointments a
-         where e.calendar_id = $1 and e.event_id = due.event_id and a.id = e.appointment_id
-         returning now() as read_at, ",
-        state!()
+            for update skip locked
+         ), allowed as (
+            select * from reserve_google_calls((select count(*) from ready)::int, $5, $6, $7, $8)
+         ), due as (
+            select event_id from ready limit (select granted from allowed)
+         ), claimed as (
+            update calendar_events e set claim = $2, claimed_until = now() + $3 * interval '1 second'
+            from due, appointments a
+            where e.calendar_id = $1 and e.event_id = due.event_id and a.id = e.appointment_id
+            returning now() as read_at, ",
+        state!(),
+        "), waiting as (
+            -- Counted only where there is nothing to claim.
+            select count(*) as pending, count(*) filter (where claimed_until > now()) as claimed_by_others
+            from calendar_events
+            where calendar_id = $1 and pushed_version is distinct from wanted_version and not parked
+              and not exists (select from due)
+         )
+         select allowed.*, waiting.*, claimed.* from allowed cross join waiting left join claimed on true"
     );
-    let rows = client
-        .query_typed(
-            CLAIM,
-            &[
-                (&calendar_id, Type::TEXT),
-                (&claim, Type::UUID),
-                (&length.as_secs_f64(), Type::FLOAT8),
-                (&most, Type::INT8),
-            ],
-        )
-        .await?;
-    rows.iter()
-        .map(|row| {
-            let (event, appointment) = read_state(row)?;
-            Ok(Claimed {
-                event,
-                appointment,
-                read_at: row.try_get("read_at")?,
-                attempts: row.try_get("attempts")?,
-            })
-        })
-        .collect()
+    let (length, most) = (length.as_secs_f64(), i64::from(most));
+    let wanted: [(&(dyn ToSql + Sync), Type); 4] = [
+        (&calendar_id, Type::TEXT),
+        (&claim, Type::UUID),
+        (&length, Type::FLOAT8),
+        (&most, Type::INT8),
+    ];
+    let parameters: Vec<_> = wanted.into_iter().chain(judge.parameters()).collect();
+    let rows = client.query_typed(CLAIM, &parameters).await?;
+    let mut due = Due {
+        claimed: Vec::with_capacity(rows.len()),
+        grant: judge.nothing(),
+        waiting: Waiting::default(),
+    };
+    for row in &rows {
+        due.grant = read_grant(row, judge)?;
+        due.waiting = Waiting {
+            pending: row.try_get("pending")?,
+            claimed: row.try_get("claimed_by_others")?,
+        };
+        // The one row of a claim that found nothing bears no event.
+        let Some(read_at) = row.try_get("read_at")? else {
+            break;
+        };
+        let (event, appointment) = read_state(row)?;
+        due.claimed.push(Claimed {
+            event,
+            appointment,
+            read_at,
+            attempts: row.try_get("attempts")?,
+        });
+    }
+    Ok(due)
 }
 
 /// Stores what is about to be sent, so that a lost answer can be told from a person's edit. Answers the events
@@ -126,6 +164,13 @@ pub(crate) enum Pushed<'a> {
     Gone,
     /// A write whose answer was lost has had no effect so far: it is to be written anew. It may still arrive.
     NotWritten,
+    /// Not sent, for lack of calls.
+    Postponed {
+        /// For how long, from now.
+        retry_in: Duration,
+        /// Whether an earlier write's answer is unknown.
+        in_doubt: bool,
+    },
     /// To be tried again.
     Failed {
         /// When, from now.
@@ -172,6 +217,9 @@ pub(crate) async fn store_pushed(
                                     else jsonb_build_array(sent) end,
             claim = null, claimed_until = null
         where calendar_id = $1 and event_id = $2 and claim = $3";
+    const POSTPONED: &str = "update calendar_events set next_attempt_at = now() + $4 * interval '1 second',
+            sent = case when $5 then sent end, claim = null, claimed_until = null
+        where calendar_id = $1 and event_id = $2 and claim = $3";
     const FAILED: &str = "update calendar_events set attempts = attempts + 1,
             next_attempt_at = now() + $4 * interval '1 second', last_error = $5,
             sent = case when $6 then sent end, claim = null, claimed_until = null
@@ -200,6 +248,11 @@ pub(crate) async fn store_pushed(
         Pushed::ShownAlready { version } => (SHOWN_ALREADY, vec![typed(version, Type::INT8)]),
         Pushed::Gone => (GONE, Vec::new()),
         Pushed::NotWritten => (NOT_WRITTEN, Vec::new()),
+        Pushed::Postponed { retry_in, in_doubt } => {
+            seconds = retry_in.as_secs_f64();
+            let values = vec![typed(&seconds, Type::FLOAT8), typed(in_doubt, Type::BOOL)];
+            (POSTPONED, values)
+        }
         Pushed::Failed {
             retry_in,
             reason,
@@ -236,13 +289,12 @@ fn typed(value: &(dyn ToSql + Sync), kind: Type) -> (&(dyn ToSql + Sync), Type) 
 pub(crate) async fn release_claims(
     client: &impl GenericClient,
     calendar_id: &str,
-    claim: Uuid,
+    claims: &[Uuid],
 ) -> Result<(), Error> {
-    const RELEASE: &str =
-        "update calendar_events set claim = null, claimed_until = null where calendar_id = $1 and claim = $2";
-    client
-        .execute_typed(RELEASE, &[(&calendar_id, Type::TEXT), (&claim, Type::UUID)])
-        .await?;
+    const RELEASE: &str = "update calendar_events set claim = null, claimed_until = null where calendar_id = $1 and claim = any($2)";
+    let parameters: &[(&(dyn ToSql + Sync), Type)] =
+        &[(&calendar_id, Type::TEXT), (&claims, Type::UUID_ARRAY)];
+    client.execute_typed(RELEASE, parameters).await?;
     Ok(())
 }
 
@@ -280,7 +332,7 @@ pub(crate) async fn make_all_due(client: &impl GenericClient, calendar_id: &str)
 }
 
 /// What a calendar's events still wait for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Waiting {
     /// Events that wait to be written.
     pub(crate) pending: i64,

@@ -8,9 +8,11 @@ use tokio_postgres::types::{Json, ToSql, Type};
 use tokio_postgres::{Error, GenericClient, Row};
 use uuid::Uuid;
 
+use super::quota::{Judge, read_grant};
 use crate::google::SYNC_QUERY_FINGERPRINT;
 use crate::sync::busy::Basis;
 use crate::sync::listing::Start;
+use crate::sync::turns::Grant;
 
 /// A lease, and what to do under it.
 #[derive(Debug)]
@@ -21,6 +23,10 @@ pub(crate) struct Taken {
     pub too_soon_by: Duration,
     /// How long Google wants to be left alone yet.
     pub cooldown: Option<Duration>,
+    /// The first call of the listing, unless it must wait for something else.
+    pub grant: Option<Grant>,
+    /// By what the busy times are laid out that are kept: until when, and the clinic's zone.
+    pub laid_out: Option<(DateTime<Utc>, String)>,
 }
 
 /// When a pull is worth its lease.
@@ -36,45 +42,52 @@ pub enum Occasion {
 const BETWEEN_PULLS: Duration = Duration::from_secs(1);
 
 /// Takes the lease of a calendar, unless another holder's lease still runs or there is no occasion. Answers where the
-/// listing begins, and what it must wait for.
+/// listing begins, and what it must wait for; if for nothing, its first call is reserved.
 pub(crate) async fn take_lease(
     client: &impl GenericClient,
     calendar_id: &str,
     owner: Uuid,
     length: Duration,
     occasion: Occasion,
+    judge: &Judge,
 ) -> Result<Option<Taken>, Error> {
-    const TAKE: &str = "with before as (select leased_at from calendars where id = $1)
+    const TAKE: &str = "with before as (select leased_at from calendars where id = $1), taken as (
         insert into calendars as c (id, lease_owner, lease_until, leased_at)
         values ($1, $2, now() + $3 * interval '1 second', now())
         on conflict (id) do update set
                 lease_owner = excluded.lease_owner, lease_until = excluded.lease_until, leased_at = now()
             where (c.lease_until is null or c.lease_until < now() or c.lease_owner = excluded.lease_owner)
               and ($4 or c.change_seq > c.pulled_seq)
-        returning sync_token, sync_query, unfinished_listing, change_seq, now() as started_at,
+        returning sync_token, sync_query, unfinished_listing, change_seq, now() as started_at, busy_until, busy_zone,
             case when not $4 then
                 extract(epoch from (select leased_at from before) + $5 * interval '1 second' - now())::float8
             end as too_soon_by,
             case when cooldown_until > now() then extract(epoch from cooldown_until - now())::float8 end
-                as cooldown";
-    let rows = client
-        .query_typed(
-            TAKE,
-            &[
-                (&calendar_id, Type::TEXT),
-                (&owner, Type::UUID),
-                (&length.as_secs_f64(), Type::FLOAT8),
-                (&(occasion == Occasion::Always), Type::BOOL),
-                (&BETWEEN_PULLS.as_secs_f64(), Type::FLOAT8),
-            ],
-        )
-        .await?;
+                as cooldown)
+        select * from taken, reserve_google_calls(
+            case when cooldown is null and coalesce(too_soon_by, 0) <= 0 then 1 else 0 end, $6, $7, $8, $9)";
+    let (length, always, distance) = (
+        length.as_secs_f64(),
+        occasion == Occasion::Always,
+        BETWEEN_PULLS.as_secs_f64(),
+    );
+    let lease: [(&(dyn ToSql + Sync), Type); 5] = [
+        (&calendar_id, Type::TEXT),
+        (&owner, Type::UUID),
+        (&length, Type::FLOAT8),
+        (&always, Type::BOOL),
+        (&distance, Type::FLOAT8),
+    ];
+    let parameters: Vec<_> = lease.into_iter().chain(judge.parameters()).collect();
+    let rows = client.query_typed(TAKE, &parameters).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let seconds = |name| row.try_get::<_, Option<f64>>(name);
     let too_soon_by = seconds("too_soon_by")?.unwrap_or_default();
     let cooldown = seconds("cooldown")?;
     let (sync_token, sync_query): (Option<String>, Option<String>) =
         (row.try_get("sync_token")?, row.try_get("sync_query")?);
+    let (busy_until, busy_zone): (Option<DateTime<Utc>>, Option<String>) =
+        (row.try_get("busy_until")?, row.try_get("busy_zone")?);
     let unfinished: Option<Value> = row.try_get("unfinished_listing")?;
     let start = match unfinished.and_then(Start::of_unfinished) {
         Some(unfinished) => unfinished,
@@ -88,30 +101,35 @@ pub(crate) async fn take_lease(
         start,
         too_soon_by: Duration::try_from_secs_f64(too_soon_by).unwrap_or_default(),
         cooldown: cooldown.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+        grant: Some(read_grant(row, judge)?),
+        laid_out: busy_until.zip(busy_zone),
     }))
 }
 
-/// Prolongs a lease that still runs and answers the database's time; `None` if it was lost.
+/// Prolongs a lease that still runs, and reserves a call. Answers the database's time; `None` if it was lost.
 pub(crate) async fn renew_lease(
     client: &impl GenericClient,
     calendar_id: &str,
     owner: Uuid,
     length: Duration,
-) -> Result<Option<DateTime<Utc>>, Error> {
-    const RENEW: &str = "update calendars set lease_until = now() + $3 * interval '1 second'
-        where id = $1 and lease_owner = $2 and lease_until > now()
-        returning now() as renewed_at";
-    let rows = client
-        .query_typed(
-            RENEW,
-            &[
-                (&calendar_id, Type::TEXT),
-                (&owner, Type::UUID),
-                (&length.as_secs_f64(), Type::FLOAT8),
-            ],
-        )
-        .await?;
-    rows.first().map(|row| row.try_get("renewed_at")).transpose()
+    judge: &Judge,
+) -> Result<Option<(DateTime<Utc>, Grant)>, Error> {
+    const RENEW: &str = "with renewed as (
+            update calendars set lease_until = now() + $3 * interval '1 second'
+            where id = $1 and lease_owner = $2 and lease_until > now()
+            returning now() as renewed_at)
+        select * from renewed, reserve_google_calls(1, $4, $5, $6, $7)";
+    let length = length.as_secs_f64();
+    let lease: [(&(dyn ToSql + Sync), Type); 3] = [
+        (&calendar_id, Type::TEXT),
+        (&owner, Type::UUID),
+        (&length, Type::FLOAT8),
+    ];
+    let parameters: Vec<_> = lease.into_iter().chain(judge.parameters()).collect();
+    let rows = client.query_typed(RENEW, &parameters).await?;
+    rows.first()
+        .map(|row| Ok((row.try_get("renewed_at")?, read_grant(row, judge)?)))
+        .transpose()
 }
 
 /// A notification that no pull has covered.
@@ -165,14 +183,22 @@ pub(crate) struct PullRecord<'a> {
     pub result: &'a Value,
 }
 
-/// Records a pull under its lease. Answers whether notifications came meanwhile: then the lease is kept for one more
-/// pull, otherwise it is given back. `None`: the lease was lost, and nothing may be committed.
+/// What the record of a pull found besides.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Recorded {
+    /// Notifications came meanwhile: the lease is kept for one more pull. Otherwise it was given back.
+    pub again: bool,
+    /// Something of ours is due to be written.
+    pub leaves_due: bool,
+}
+
+/// Records a pull under its lease. `None`: the lease was lost, and nothing may be committed.
 pub(crate) async fn record_pull(
     client: &impl GenericClient,
     calendar_id: &str,
     owner: Uuid,
     record: &PullRecord<'_>,
-) -> Result<Option<bool>, Error> {
+) -> Result<Option<Recorded>, Error> {
     // What a pull finds without a notification counts against the channel; one that is merely late sets that right.
     const RECORD: &str = "with untold as (
             update watch_channels w set untold = untold + 1 from calendars c
@@ -184,7 +210,10 @@ pub(crate) async fn record_pull(
             lease_owner = case when change_seq > $5 then lease_owner end,
             lease_until = case when change_seq > $5 then lease_until end
         where id = $1 and lease_owner = $2 and lease_until > clock_timestamp()
-        returning change_seq > $5 as again";
+        returning change_seq > $5 as again, exists (
+            select from calendar_events e
+            where e.calendar_id = $1 and e.pushed_version is distinct from e.wanted_version and not e.parked
+              and e.next_attempt_at <= now() and (e.claimed_until is null or e.claimed_until < now())) as leaves_due";
     let rows = client
         .query_typed(
             RECORD,
@@ -203,7 +232,13 @@ pub(crate) async fn record_pull(
             ],
         )
         .await?;
-    rows.first().map(|row| row.try_get("again")).transpose()
+    let recorded = |row: &Row| {
+        Ok(Recorded {
+            again: row.try_get("again")?,
+            leaves_due: row.try_get("leaves_due")?,
+        })
+    };
+    rows.first().map(recorded).transpose()
 }
 
 /// Records under its lease how far a listing came, and prolongs the lease. `false`: it was lost, and nothing may be

@@ -11,6 +11,7 @@
 //! - [`busy`]: people's own events, as far as they keep a calendar busy.
 //! - [`claim`]: who may push an event, and what became of it.
 //! - [`cooldown`]: until when a calendar is left alone.
+//! - [`quota`]: how many calls may be made.
 
 pub(super) mod busy;
 pub(super) mod claim;
@@ -18,5 +19,6 @@ pub(super) mod cooldown;
 pub(super) mod lease;
 pub mod links;
 pub(super) mod listing;
+pub(super) mod quota;
 pub(super) mod state;
 pub mod status;
