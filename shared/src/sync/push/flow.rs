@@ -57,7 +57,7 @@ impl<'a> Flow<'a> {
         let mut attempts: HashMap<String, u32> = HashMap::new();
         let mut claims: Vec<Uuid> = Vec::new();
         let mut ready: VecDeque<(Batch<'a>, Planned)> = VecDeque::new();
-        let mut tries = FuturesUnordered::new();
+        let mut under_way = FuturesUnordered::new();
         let mut claiming = pin!(Fuse::terminated());
         // Whether the last claim was made with nothing on its way, which makes nothing due any more; and whether it left
         // nothing that is due.
@@ -66,20 +66,21 @@ impl<'a> Flow<'a> {
         let mut stop = None;
         loop {
             if stop.is_none() {
-                while tries.len() < CONCURRENCY
+                while under_way.len() < CONCURRENCY
                     && let Some((batch, planned)) = ready.pop_front()
                 {
-                    tries.push(batch.attempt(planned));
+                    under_way.push(batch.attempt(planned));
                 }
-                let wants_more = ready.len() < CONCURRENCY && (!dry || tries.is_empty()) && pause.is_none();
+                let wants_more =
+                    ready.len() < CONCURRENCY && (!dry || under_way.is_empty()) && pause.is_none();
                 if wants_more && claiming.is_terminated() && self.deadline.allows(2 * STORE_MARGIN) {
-                    alone = tries.is_empty();
+                    alone = under_way.is_empty();
                     claiming.set(self.claim().fuse());
                 }
             }
             let until = pause.unwrap_or_else(Instant::now);
             tokio::select! {
-                Some(tried) = tries.next(), if !tries.is_empty() => match tried {
+                Some(tried) = under_way.next(), if !under_way.is_empty() => match tried {
                     Ok(Tried::Stop(error)) => stop = stop.or(Some(Stop::Calendar(error))),
                     Ok(tried) => counts.note(&tried),
                     Err(error) => stop = stop.or(Some(Stop::Failed(error))),
@@ -90,20 +91,19 @@ impl<'a> Flow<'a> {
                         let wait = supply.grant.free_in.map(|free_in| self.sync.google.quota().wait(free_in));
                         match wait {
                             _ if supply.claimed == BATCH as usize => dry = false,
-                            None => dry = true,
                             Some(_) if supply.claimed > 0 => {}
                             Some(wait) if self.deadline.allows(wait + 2 * STORE_MARGIN) => {
                                 pause = Some(Instant::now() + wait);
                             }
-                            Some(_) => dry = true,
+                            None | Some(_) => dry = true,
                         }
                         if supply.claimed == 0 && alone && pause.is_none() {
                             return Ok(supply.waiting);
                         }
                         for mut planned in supply.planned {
-                            let tries = attempts.entry(planned.event_id().to_owned()).or_default();
-                            planned.tries = *tries;
-                            *tries += 1;
+                            let before = attempts.entry(planned.event_id().to_owned()).or_default();
+                            planned.tries = *before;
+                            *before += 1;
                             ready.push_back((supply.batch, planned));
                         }
                     }
