@@ -49,7 +49,7 @@ pub(super) fn read(rule: &str, last: impl Fn(&str) -> Option<NaiveDateTime>) -> 
 }
 
 /// Numbers from `least` to `most`, rising, each once.
-fn numbers<T: FromStr + Ord>(list: &str, least: T, most: T) -> Option<Vec<T>> {
+fn numbers<T: FromStr + Ord + Copy>(list: &str, least: T, most: T) -> Option<Vec<T>> {
     if list.is_empty() {
         return Some(Vec::new());
     }
