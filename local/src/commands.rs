@@ -58,7 +58,7 @@ fn complain(message: &str) {
 /// For the long-running parts. `RUST_LOG` is the functions' alone: what passes through us on its way to them is private.
 fn log_to_stderr() {
     tracing_subscriber::fmt()
-        .with_env_filter("info")
+        .with_max_level(tracing::Level::INFO)
         .with_writer(std::io::stderr)
         .init();
 }

@@ -4,13 +4,13 @@
 //! nothing else: publishing is bounded and its failure is logged, never shown. No patient data goes on the bus.
 
 use std::pin::Pin;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, RuleState};
 use serde::{Deserialize, Serialize};
-use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use crate::aws::Aws;
@@ -98,7 +98,7 @@ pub struct BusSettings {
 #[derive(Debug)]
 pub struct Bus {
     settings: BusSettings,
-    client: OnceCell<Client>,
+    client: OnceLock<Client>,
 }
 
 /// Why the rule could not be read or switched.
@@ -126,17 +126,17 @@ impl Bus {
     pub fn new(settings: BusSettings) -> Self {
         Self {
             settings,
-            client: OnceCell::new(),
+            client: OnceLock::new(),
         }
     }
 
     /// Makes the AWS client ahead of the first message, which must not wait for it.
-    pub async fn prepare(&self) {
-        self.client().await;
+    pub fn prepare(&self) {
+        self.client();
     }
 
-    async fn client(&self) -> &Client {
-        self.client.get_or_init(|| self.settings.aws.event_bridge()).await
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| self.settings.aws.event_bridge())
     }
 
     /// Tells of `messages`, within 300 ms or not at all. A failure is logged; the next run finds the work in the
@@ -171,11 +171,7 @@ impl Bus {
                 .set_trace_header(trace.clone());
             Some(entry.build())
         });
-        let request = self
-            .client()
-            .await
-            .put_events()
-            .set_entries(Some(entries.collect()));
+        let request = self.client().put_events().set_entries(Some(entries.collect()));
         match request.send().await {
             // An answer of 200 may still name entries that were not taken.
             Ok(answer) if answer.failed_entry_count() > 0 => {
@@ -199,7 +195,7 @@ impl Bus {
 
     /// Whether the 5-minute rule is enabled.
     pub async fn rule_is_enabled(&self) -> Result<bool, RuleError> {
-        let request = self.client().await.describe_rule().name(self.rule_name()?);
+        let request = self.client().describe_rule().name(self.rule_name()?);
         let rule = request.send().await.map_err(|error| classify(&error))?;
         Ok(rule.state().is_some_and(|state| *state != RuleState::Disabled))
     }
@@ -207,7 +203,7 @@ impl Bus {
     /// Enables or disables the 5-minute rule; repeating it changes nothing.
     pub async fn set_rule_enabled(&self, enabled: bool) -> Result<(), RuleError> {
         let name = self.rule_name()?;
-        let client = self.client().await;
+        let client = self.client();
         if enabled {
             client
                 .enable_rule()

@@ -45,9 +45,9 @@ impl App {
 
     /// Opens the database and makes the bus's client ahead of the first request.
     pub(crate) async fn connect(&self) {
-        let connecting = self.db.connect(Deadline::after(Duration::from_secs(8)));
+        self.bus.prepare();
         // The request that needs the database tries again and tells its caller.
-        let _ = tokio::join!(connecting, self.bus.prepare());
+        let _ = self.db.connect(Deadline::after(Duration::from_secs(8))).await;
     }
 
     /// The sync engine.

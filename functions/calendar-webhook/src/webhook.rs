@@ -37,11 +37,9 @@ impl Webhook {
 
     /// Opens the database and makes the bus's client ahead of the first notification.
     pub(crate) async fn connect(&self) {
+        self.bus.prepare();
         // The notification that needs the database tries again, and so does Google.
-        let _ = tokio::join!(
-            self.db.connect(Deadline::after(ANSWER_WITHIN)),
-            self.bus.prepare()
-        );
+        let _ = self.db.connect(Deadline::after(ANSWER_WITHIN)).await;
     }
 
     /// Answers one request.

@@ -23,7 +23,7 @@ const TRY_LIMIT: Duration = Duration::from_secs(10);
 
 /// Opens a connection, or says why there is none: at once where waiting is no use, else at the deadline.
 pub(super) async fn connect(url: &DatabaseUrl, deadline: Deadline) -> Result<Live, DatabaseError> {
-    let connector = Connector::new(url)?;
+    let connector = Connector::new(url).await?;
     let mut failures = 0;
     loop {
         let unavailable = match deadline.at_most(TRY_LIMIT).bound(connector.connect()).await {
@@ -56,10 +56,15 @@ struct Connector<'a> {
 }
 
 impl<'a> Connector<'a> {
-    fn new(url: &'a DatabaseUrl) -> Result<Self, DatabaseError> {
-        let wanted = url.config.get_ssl_mode() != SslMode::Disable;
-        let tls = wanted.then(|| url.tls.connector()).transpose()?;
-        Ok(Self { url, tls })
+    async fn new(url: &'a DatabaseUrl) -> Result<Self, DatabaseError> {
+        if url.config.get_ssl_mode() == SslMode::Disable {
+            return Ok(Self { url, tls: None });
+        }
+        let policy = url.tls.clone();
+        // OpenSSL parses the system's roots for 8 ms: a starting process asks for its first event meanwhile.
+        let made = tokio::task::spawn_blocking(move || policy.connector()).await;
+        let tls = made.map_err(|_| DatabaseError::Misconfigured("TLS could not be set up".into()))??;
+        Ok(Self { url, tls: Some(tls) })
     }
 
     async fn connect(&self) -> Result<Live, tokio_postgres::Error> {

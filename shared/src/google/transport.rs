@@ -122,7 +122,7 @@ impl Trouble {
 /// The way to Google.
 #[derive(Debug)]
 pub(super) struct Transport {
-    /// Built at the first call: loading the system's root certificates takes a start-up's worth of time.
+    /// Built at the first call: a start may never make one.
     http: OnceCell<reqwest::Client>,
     /// As whom.
     account: Rotating<Option<ServiceAccount>>,

@@ -86,7 +86,7 @@ impl Vault {
     }
 
     async fn ask(&self, arns: impl Iterator<Item = &Arn>) -> Result<Answers, String> {
-        let client = self.aws.secrets_manager().await;
+        let client = self.aws.secrets_manager();
         let arns = arns.map(|arn| arn.0.clone()).collect();
         let request = client.batch_get_secret_value().set_secret_id_list(Some(arns));
         let answer = request.send().await.map_err(|error| match error.code() {

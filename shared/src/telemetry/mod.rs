@@ -7,8 +7,7 @@ pub mod metrics;
 
 use serde_json::Value;
 use tracing::{Level, Metadata, Subscriber};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::time::ChronoUtc;
 use tracing_subscriber::layer::SubscriberExt;
@@ -32,17 +31,33 @@ const OURS: [&str; 5] = [
 /// Starts log lines and metrics on standard output. `RUST_LOG` chooses the lines; `info` of our own code and warnings of the
 /// rest by default.
 pub fn start() {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,aws_runtime=warn,hyper=warn,reqwest=warn"));
+    let chosen = std::env::var("RUST_LOG").ok();
     // Lambda says it; elsewhere nobody does.
     let function = std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| "none".to_owned());
     metrics::start(&function);
     // A second start in one process (a test) keeps the first one.
-    let _ = lines(&function, filter, std::io::stdout).try_init();
+    let _ = lines(&function, wanted(chosen.as_deref()), std::io::stdout).try_init();
+}
+
+/// The lines that `RUST_LOG` chooses: levels and `target=level`, between commas. What is blank or cannot be read chooses none.
+/// Without `EnvFilter`, whose patterns bring a machine for regular expressions into each function.
+fn wanted(chosen: Option<&str>) -> Targets {
+    let directives = chosen.into_iter().flat_map(|text| text.split(','));
+    let directives: Vec<_> = directives
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .collect();
+    let filter = directives.join(",").parse();
+    match filter {
+        Ok(filter) if !directives.is_empty() => filter,
+        _ => Targets::new()
+            .with_default(Level::INFO)
+            .with_targets(["aws_runtime", "hyper", "reqwest"].map(|target| (target, Level::WARN))),
+    }
 }
 
 /// What passes `filter`, line by line.
-pub fn lines<W>(function: &str, filter: EnvFilter, writer: W) -> impl Subscriber + Send + Sync
+pub fn lines<W>(function: &str, filter: Targets, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -107,7 +122,7 @@ mod tests {
         let writer = written.clone();
         let subscriber = lines(
             "a-function",
-            EnvFilter::new("trace,lambda_runtime=trace"),
+            wanted(Some("trace,lambda_runtime=trace")),
             move || writer.clone(),
         );
         tracing::subscriber::with_default(subscriber, || {
@@ -127,10 +142,43 @@ mod tests {
     }
 
     #[test]
+    fn levels_and_targets_choose_what_is_logged() {
+        for (chosen, wants, refuses) in [
+            (None, ("shared", Level::INFO), ("hyper", Level::INFO)),
+            (Some(" "), ("shared", Level::INFO), ("shared", Level::DEBUG)),
+            (
+                Some("shared=loud"),
+                ("shared", Level::INFO),
+                ("shared", Level::DEBUG),
+            ),
+            (Some("WARN"), ("shared", Level::WARN), ("shared", Level::INFO)),
+            (
+                Some("warn, shared::sync=debug,"),
+                ("shared::sync::push", Level::DEBUG),
+                ("shared::watch", Level::INFO),
+            ),
+            (
+                Some("shared=trace"),
+                ("shared", Level::TRACE),
+                ("hyper", Level::ERROR),
+            ),
+            (Some("off"), ("", Level::ERROR), ("shared", Level::ERROR)),
+        ] {
+            let filter = wanted(chosen);
+            assert_eq!(
+                filter.would_enable(wants.0, &wants.1),
+                chosen != Some("off"),
+                "{chosen:?}"
+            );
+            assert!(!filter.would_enable(refuses.0, &refuses.1), "{chosen:?}");
+        }
+    }
+
+    #[test]
     fn a_line_says_when_how_grave_what_for_which_request_and_by_whom() {
         let written = Written::default();
         let writer = written.clone();
-        let subscriber = lines("a-function", EnvFilter::new("info"), move || writer.clone());
+        let subscriber = lines("a-function", wanted(None), move || writer.clone());
         tracing::subscriber::with_default(subscriber, || {
             let theirs = tracing::info_span!(target: "lambda_runtime", "invoke", requestId = "again");
             let ours = tracing::info_span!("request", request.id = "an-id");

@@ -7,7 +7,7 @@ use axum::body::Body;
 use http::Request;
 use lambda_http::request::from_str;
 use serde_json::Value;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::Api;
@@ -60,7 +60,8 @@ async fn each_failed_login_is_one_line_with_the_address_that_the_function_url_sa
         (Some("Bearer open sesame"), None),
     ] {
         let log = Log::default();
-        let subscriber = shared::telemetry::lines("appointments-api", EnvFilter::new("info"), log.clone());
+        let filter = Targets::new().with_default(tracing::Level::INFO);
+        let subscriber = shared::telemetry::lines("appointments-api", filter, log.clone());
         let guard = tracing::subscriber::set_default(subscriber);
         let answer = api.send(event(authorization)).await;
         drop(guard);

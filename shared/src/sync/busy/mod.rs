@@ -15,6 +15,7 @@
 mod event;
 mod plan;
 mod recurrence;
+mod rule;
 #[cfg(test)]
 mod tests;
 

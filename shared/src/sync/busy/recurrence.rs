@@ -6,12 +6,13 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
-use rrule::RRuleSet;
+use rrule::{Frequency, RRuleSet};
 
 use super::Basis;
 use super::event::Times;
+use super::rule;
 use crate::availability::Span;
 use crate::google::EventTime;
 use crate::wall_clock::{instant_or_shifted, midnight};
@@ -47,7 +48,7 @@ impl Times {
         if self.first_is_ours {
             without.insert(clock.instant(first));
         }
-        let set = lines.rules(first);
+        let set = lines.rules(first, &clock);
         let by_rule = set.as_ref().map(|set| {
             let starts = set.into_iter().map(|start| start.naive_utc());
             starts.take(MOST_LOOKED_AT)
@@ -140,11 +141,18 @@ impl Clock {
     }
 }
 
+/// What a rule does with its occurrences.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Adds,
+    TakesAway,
+}
+
 /// The lines of a series, on its wall clock.
 #[derive(Default)]
 struct Lines {
-    /// `RRULE` and `EXRULE` lines.
-    rules: Vec<String>,
+    /// What `RRULE` and `EXRULE` lines say.
+    rules: Vec<(Kind, String)>,
     /// What `RDATE` lines add, rising.
     further: Vec<NaiveDateTime>,
     /// What `EXDATE` lines take away.
@@ -170,7 +178,8 @@ impl Lines {
                 .filter_map(Stamp::parse)
                 .map(|stamp| stamp.on(clock, zone));
             match kind.as_str() {
-                "RRULE" | "EXRULE" => read.rules.push(format!("{kind}:{}", rule_on(clock, value))),
+                "RRULE" => read.rules.push((Kind::Adds, value.to_owned())),
+                "EXRULE" => read.rules.push((Kind::TakesAway, value.to_owned())),
                 "RDATE" => read.further.extend(times),
                 "EXDATE" => read.without.extend(times),
                 _ => {}
@@ -180,42 +189,27 @@ impl Lines {
         read
     }
 
-    /// The rules, counted from `first` on; `None` without one that can be counted.
-    fn rules(&self, first: NaiveDateTime) -> Option<RRuleSet> {
-        // Rules within a day could be looked through for hours until one that never comes.
-        let within_a_day = |rule: &String| {
-            let parts = rule.to_ascii_uppercase();
-            ["FREQ=HOURLY", "FREQ=MINUTELY", "FREQ=SECONDLY"]
-                .iter()
-                .any(|freq| parts.contains(freq))
-        };
-        if !self.rules.iter().any(|rule| rule.starts_with("RRULE")) || self.rules.iter().any(within_a_day) {
-            return None;
+    /// The rules, counted from `first` on; `None` without one that can be counted, or with one that cannot.
+    fn rules(&self, first: NaiveDateTime, clock: &Clock) -> Option<RRuleSet> {
+        let start = rrule::Tz::UTC.from_utc_datetime(&first.with_nanosecond(0)?);
+        let mut set = RRuleSet::new(start);
+        for (kind, text) in &self.rules {
+            let rule = rule::read(text, |until| Stamp::parse(until)?.last(clock))?;
+            // Rules within a day could be looked through for hours until one that never comes.
+            if matches!(
+                rule.get_freq(),
+                Frequency::Hourly | Frequency::Minutely | Frequency::Secondly
+            ) {
+                return None;
+            }
+            let rule = rule.validate(start).ok()?;
+            set = match kind {
+                Kind::Adds => set.rrule(rule),
+                Kind::TakesAway => set.exrule(rule),
+            };
         }
-        let start = first.format("DTSTART:%Y%m%dT%H%M%SZ");
-        let set: RRuleSet = format!("{start}\n{}", self.rules.join("\n")).parse().ok()?;
-        Some(set.limit())
+        (!set.get_rrule().is_empty()).then(|| set.limit())
     }
-}
-
-/// A rule with its `UNTIL` on the series' clock, where rrule looks for it. A day counts to its end.
-fn rule_on(clock: &Clock, rule: &str) -> String {
-    let parts = rule.split(';').map(|part| {
-        let until = part
-            .split_once('=')
-            .filter(|(name, _)| name.eq_ignore_ascii_case("UNTIL"));
-        let stamp = until.and_then(|(_, value)| Stamp::parse(value));
-        let last = match stamp {
-            Some(Stamp::Day(day)) => day.and_hms_opt(23, 59, 59),
-            Some(stamp) => Some(stamp.on(clock, None)),
-            None => None,
-        };
-        last.map_or_else(
-            || part.to_owned(),
-            |last| last.format("UNTIL=%Y%m%dT%H%M%SZ").to_string(),
-        )
-    });
-    parts.collect::<Vec<_>>().join(";")
 }
 
 /// A time in a line: `20261201`, `20261201T090000` or `20261201T040000Z`.
@@ -236,6 +230,14 @@ impl Stamp {
             wall(text).map(Self::Wall)
         } else {
             NaiveDate::parse_from_str(text, "%Y%m%d").ok().map(Self::Day)
+        }
+    }
+
+    /// What `UNTIL` means by this, on a series' clock. A day counts to its end.
+    fn last(self, clock: &Clock) -> Option<NaiveDateTime> {
+        match self {
+            Self::Day(day) => day.and_hms_opt(23, 59, 59),
+            stamp => Some(stamp.on(clock, None)),
         }
     }
 
