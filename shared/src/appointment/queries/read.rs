@@ -33,16 +33,37 @@ pub(super) async fn read_with(
     rows.first().map(Appointment::from_row).transpose()
 }
 
+/// The first of the appointments of a page that a further condition leaves, in the order of lists.
+macro_rules! first_where {
+    ($condition:literal) => {
+        concat!(
+            "(select * from appointments
+              where ",
+            $condition,
+            " and ($2::timestamptz is null or starts_at < $2)
+                and ($3::text is null or status = $3)
+                and ($4::text[] is null or regexp_replace(patient_phone, '[^0-9+]', '', 'g') = any($4))
+                and ($5::timestamptz is null or (starts_at, id) > ($5, $6::uuid))
+              order by starts_at, id limit $7)"
+        )
+    };
+}
+
+/// An index on the start does not know what ends after a time, and would be read from the oldest appointment on. No
+/// booking is longer than [`LONGEST`](crate::appointment::request::LONGEST), so it is read from that long before; the
+/// few that people made longer are in an index of their own. Each half is cut to the page by itself, or none of them
+/// would be read in order.
 const LIST: &str = concat!(
     "select ",
     columns!(),
-    " from appointments a
+    " from (",
+    first_where!("($1::timestamptz is null or starts_at > $1 - interval '24 hours' and ends_at > $1)"),
+    " union all ",
+    first_where!(
+        "ends_at - starts_at > interval '24 hours' and starts_at <= $1 - interval '24 hours' and ends_at > $1"
+    ),
+    ") a
      join calendar_events e on (e.calendar_id, e.event_id) = (a.calendar_id, a.google_calendar_event_id)
-     where ($1::timestamptz is null or a.ends_at > $1)
-       and ($2::timestamptz is null or a.starts_at < $2)
-       and ($3::text is null or a.status = $3)
-       and ($4::text[] is null or regexp_replace(a.patient_phone, '[^0-9+]', '', 'g') = any($4))
-       and ($5::timestamptz is null or (a.starts_at, a.id) > ($5, $6::uuid))
      order by a.starts_at, a.id
      limit $7"
 );

@@ -5,13 +5,30 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, GenericClient};
 use uuid::Uuid;
 
+/// Whether another scheduled appointment overlaps `a`. Each kind has its own index, and neither serves both.
+macro_rules! overlapped {
+    () => {
+        "(exists (
+            select from appointments other
+            where other.calendar_id = a.calendar_id and other.id <> a.id
+              and other.status = 'scheduled' and not other.placed_by_person
+              and tstzrange(other.starts_at, other.ends_at) && tstzrange(a.starts_at, a.ends_at))
+         or exists (
+            select from appointments other
+            where other.calendar_id = a.calendar_id and other.id <> a.id
+              and other.status = 'scheduled' and other.placed_by_person
+              and tstzrange(other.starts_at, other.ends_at) && tstzrange(a.starts_at, a.ends_at)))"
+    };
+}
+pub(super) use overlapped;
+
 /// How many of these appointments stand on top of another one.
 pub(crate) async fn count_conflicts_among(client: &impl GenericClient, ids: &[Uuid]) -> Result<i64, Error> {
-    const COUNT: &str = "select count(*) as conflicts from appointments a
-        where a.id = any($1) and a.status = 'scheduled' and exists (
-            select from appointments other
-            where other.calendar_id = a.calendar_id and other.id <> a.id and other.status = 'scheduled'
-              and tstzrange(other.starts_at, other.ends_at) && tstzrange(a.starts_at, a.ends_at))";
+    const COUNT: &str = concat!(
+        "select count(*) as conflicts from appointments a
+         where a.id = any($1) and a.status = 'scheduled' and ",
+        overlapped!()
+    );
     client
         .query_typed(COUNT, &[(&ids, Type::UUID_ARRAY)])
         .await?
@@ -72,10 +89,18 @@ pub(crate) async fn count_upcoming_shown(
     client: &impl GenericClient,
     calendar_id: &str,
 ) -> Result<i64, Error> {
-    const COUNT: &str = "select count(*) as upcoming from calendar_events e join appointments a
-            on (a.calendar_id, a.google_calendar_event_id) = (e.calendar_id, e.event_id)
-        where e.calendar_id = $1 and e.seen = 'live' and e.wanted = 'present' and a.status = 'scheduled'
-          and a.starts_at > now()";
+    // By way of what is to come, in the indexes of slots: the past of a calendar only grows.
+    const COUNT: &str = "with upcoming as (
+            select google_calendar_event_id as event_id from appointments
+            where calendar_id = $1 and status = 'scheduled' and not placed_by_person and starts_at > now()
+              and tstzrange(starts_at, ends_at) && tstzrange(now(), null)
+            union all
+            select google_calendar_event_id from appointments
+            where calendar_id = $1 and status = 'scheduled' and placed_by_person and starts_at > now()
+              and tstzrange(starts_at, ends_at) && tstzrange(now(), null)
+        )
+        select count(*) as upcoming from upcoming join calendar_events e using (event_id)
+        where e.calendar_id = $1 and e.seen = 'live' and e.wanted = 'present'";
     client
         .query_typed(COUNT, &[(&calendar_id, Type::TEXT)])
         .await?
