@@ -105,7 +105,7 @@ async fn send(client: &Client, statement: &Statement) -> Result<(), tokio_postgr
 
 /// A value that goes on the wire as it was on another.
 #[derive(Debug)]
-struct AsItWas<'a>(&'a Parameter);
+pub(crate) struct AsItWas<'a>(pub(crate) &'a Parameter);
 
 impl ToSql for AsItWas<'_> {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {

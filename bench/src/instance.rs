@@ -22,7 +22,7 @@ use tokio::sync::{Mutex as Turn, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::{Failure, binary};
+use crate::{Failure, binary, processor};
 
 /// A function's environment.
 pub(crate) type Settings = BTreeMap<String, String>;
@@ -142,6 +142,11 @@ impl Instance {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let peak = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
         Ok(peak.ok_or("the system does not tell how much memory a process had")?)
+    }
+
+    /// The processor's time that it took so far.
+    pub(crate) fn processor_time(&self) -> Result<Duration, Failure> {
+        Ok(processor::of(self.process.id().ok_or("the function died")?)?.own)
     }
 }
 

@@ -12,6 +12,7 @@ mod bus;
 mod distance;
 mod google;
 mod instance;
+mod processor;
 mod request;
 mod results;
 mod rows;

@@ -66,7 +66,7 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
     ])
 }
 
-fn megabytes(instance: &Instance) -> Result<f64, Failure> {
+pub(crate) fn megabytes(instance: &Instance) -> Result<f64, Failure> {
     #[expect(clippy::cast_precision_loss, reason = "no process has so much memory")]
     let kb = instance.peak_kb()? as f64;
     Ok(kb / 1024.0)

@@ -2,6 +2,8 @@
 
 mod both_ways;
 pub(crate) mod cold_start;
+mod growth;
+mod load;
 mod memory;
 mod pull;
 mod push;
@@ -35,6 +37,8 @@ pub(crate) fn all() -> Vec<(&'static str, Measure)> {
         ("pull", Box::pin(pull::measure())),
         ("push", Box::pin(push::measure())),
         ("both-ways", Box::pin(both_ways::measure())),
+        ("growth", Box::pin(growth::measure())),
+        ("load", Box::pin(load::measure())),
     ]
 }
 

@@ -13,6 +13,9 @@ use super::{Cluster, Durability, PostgresError, Server};
 /// The password of the role `clinic_tls`. The server listens on the loopback interface and holds invented data.
 const TLS_PASSWORD: &str = "only-for-tests";
 
+/// In the folder.
+const LOG: &str = "server.log";
+
 /// `clinic_tls` gets in over TLS with its password and not otherwise; every other role by its name alone.
 const WHO_MAY_CONNECT: &str = "\
 hostssl   all clinic_tls all scram-sha-256
@@ -60,7 +63,7 @@ impl TestServer {
             fs::write(&path, pem).map_err(PostgresError::file(&path))?;
         }
         let port = free_port().map_err(PostgresError::file(folder.path()))?;
-        let server = Server::start(cluster, port, &folder.path().join("server.log")).await?;
+        let server = Server::start(cluster, port, &folder.path().join(LOG)).await?;
         let test_server = Self { server, folder };
         test_server.make_roles().await?;
         Ok(test_server)
@@ -98,6 +101,12 @@ impl TestServer {
         self.folder.path().join("stranger.pem")
     }
 
+    /// What the server writes of itself.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.folder.path().join(LOG)
+    }
+
     /// What tests read from their environment to find this server.
     #[must_use]
     pub fn environment(&self) -> Vec<(&'static str, String)> {
@@ -106,6 +115,7 @@ impl TestServer {
             ("TEST_DATABASE_TLS_URL", self.tls_url()),
             ("TEST_DATABASE_CA", self.authority().display().to_string()),
             ("TEST_DATABASE_STRANGER_CA", self.stranger().display().to_string()),
+            ("TEST_DATABASE_LOG", self.log().display().to_string()),
         ]
     }
 
