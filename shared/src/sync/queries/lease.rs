@@ -210,10 +210,12 @@ pub(crate) async fn record_pull(
             lease_owner = case when change_seq > $5 then lease_owner end,
             lease_until = case when change_seq > $5 then lease_until end
         where id = $1 and lease_owner = $2 and lease_until > clock_timestamp()
-        returning change_seq > $5 as again, exists (
-            select from calendar_events e
+        returning change_seq > $5 as again, (
+            select true from calendar_events e
             where e.calendar_id = $1 and e.pushed_version is distinct from e.wanted_version and not e.parked
-              and e.next_attempt_at <= now() and (e.claimed_until is null or e.claimed_until < now())) as leaves_due";
+              and e.next_attempt_at <= now() and (e.claimed_until is null or e.claimed_until < now())
+            -- For the sake of the index: asked whether any exists, the planner would look for one in the whole table.
+            order by e.next_attempt_at limit 1) is true as leaves_due";
     let rows = client
         .query_typed(
             RECORD,
