@@ -58,14 +58,20 @@ print(pathlib.Path(samcli.__file__).parent / 'local/rapid' / f'aws-lambda-rie-{a
 
 /// The emulator that comes with SAM, as the Python that `PROJECT_PYTHON` names has it.
 pub fn program() -> Result<PathBuf, EmulatorError> {
-    let python = std::env::var_os("PROJECT_PYTHON")
-        .ok_or_else(|| EmulatorError::NotRunning("PROJECT_PYTHON names no Python: `make` sets it".to_owned()))?;
-    let said = Command::new(python).args(["-c", WHERE]).output().map_err(system("PROJECT_PYTHON"))?;
+    let python = std::env::var_os("PROJECT_PYTHON").ok_or_else(|| {
+        EmulatorError::NotRunning("PROJECT_PYTHON names no Python: `make` sets it".to_owned())
+    })?;
+    let said = Command::new(python)
+        .args(["-c", WHERE])
+        .output()
+        .map_err(system("PROJECT_PYTHON"))?;
     let program = PathBuf::from(String::from_utf8_lossy(&said.stdout).trim());
     if program.exists() {
         return Ok(program);
     }
-    Err(EmulatorError::NotRunning(String::from_utf8_lossy(&said.stderr).into_owned()))
+    Err(EmulatorError::NotRunning(
+        String::from_utf8_lossy(&said.stderr).into_owned(),
+    ))
 }
 
 impl Emulator {
@@ -115,7 +121,10 @@ impl Emulator {
     pub async fn invoke(&self, event: &Value) -> Result<Value, EmulatorError> {
         let url = format!("http://{}/2015-03-31/functions/function/invocations", self.front);
         let body = Bytes::from(event.to_string());
-        let request = self.client.post(url).header(header::CONTENT_TYPE, "application/json");
+        let request = self
+            .client
+            .post(url)
+            .header(header::CONTENT_TYPE, "application/json");
         let response = request.body(body).send().await?.error_for_status()?;
         let answer: Value = response.json().await?;
         if answer.get("errorType").is_some() {
@@ -145,7 +154,9 @@ impl Emulator {
             }
             ended => Some(Err(format!("{ended:?}"))),
         });
-        let found = listening.await.unwrap_or_else(|| Err(format!("it does not listen on {address}")));
+        let found = listening
+            .await
+            .unwrap_or_else(|| Err(format!("it does not listen on {address}")));
         found.map_err(|how| EmulatorError::NotRunning(format!("{how}; {}", self.log())))
     }
 }

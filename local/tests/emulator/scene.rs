@@ -136,7 +136,10 @@ impl Scene {
 
     /// Waits until the function has logged these words.
     pub(crate) async fn says(&self, words: &str) {
-        assert!(self.emulator.says(words).await, "the function does not say '{words}'");
+        assert!(
+            self.emulator.says(words).await,
+            "the function does not say '{words}'"
+        );
     }
 
     /// The events that Google shows, deleted ones too.

@@ -8,9 +8,9 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, copy, sink};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use super::{State, Statement};
 use super::fault::Met;
 use super::frame::Frame;
+use super::{State, Statement};
 
 /// Carries a connection until either end closes it, a fault breaks it or it is cut.
 pub(super) async fn carry(mut near: TcpStream, mut far: TcpStream, state: Arc<State>) {
@@ -70,15 +70,15 @@ async fn carry_statements(
         bytes.extend(&frame.bytes);
         statement.text.extend(frame.statement());
         statement.types.extend(frame.parameter_types());
-        statement.parameters.extend(frame.parameter_values().into_iter().flatten());
+        statement
+            .parameters
+            .extend(frame.parameter_values().into_iter().flatten());
         let is_statement = matches!(frame.kind, b'Q' | b'S');
         if is_statement {
             let statement = mem::take(&mut statement);
             let mut met = state.faults.meet(&statement.text);
             let statements = state.statements.lock();
-            statements
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(statement);
+            statements.unwrap_or_else(PoisonError::into_inner).push(statement);
             if let Some(early) = met.take_if(|met| !met.after)
                 && !state.faults.strike(&early).await
             {
