@@ -135,7 +135,7 @@ async fn start(function: &str, event: &Value, settings: &Settings) -> Result<(Du
     let (Some(ready), Some(answered)) = (seen.ready, seen.answered) else {
         return Err(format!("{function} was not seen to start").into());
     };
-    Ok((ready - spawned, answered - spawned))
+    Ok((ready.saturating_sub(spawned), answered.saturating_sub(spawned)))
 }
 
 /// Between a function and its runtime API: notes when the first request of each kind came by.

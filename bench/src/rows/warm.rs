@@ -147,9 +147,9 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
             };
             let took = ask(own, &kind.request(REQUESTS + WARM_UP + n)).await?;
             if n % 2 == 0 || !kind.writes() {
-                asked.add(took)
+                asked.add(took);
             } else {
-                told.add(took)
+                told.add(took);
             }
             interface.add(ask(&floor, &kind.request(n)).await?);
         }

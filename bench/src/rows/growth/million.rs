@@ -124,9 +124,9 @@ pub(super) async fn fill(world: &World) -> Result<(), Failure> {
         let make: String = index.get("make");
         let of_table: String = index.get("of_table");
         if of_table == "appointments" {
-            of_appointments.push(make)
+            of_appointments.push(make);
         } else {
-            of_events.push(make)
+            of_events.push(make);
         }
     }
     let (calendars, kinds, counts) = plan()?;
@@ -158,7 +158,9 @@ async fn put(session: &Client, rows: &str, indexes: &[String]) -> Result<(), Fai
 }
 
 /// The calendars, of which kind each is, and how many appointments it has.
-fn plan() -> Result<(Vec<String>, Vec<&'static str>, Vec<i64>), Failure> {
+type Plan = (Vec<String>, Vec<&'static str>, Vec<i64>);
+
+fn plan() -> Result<Plan, Failure> {
     let others = APPOINTMENTS - OF_THE_CLINIC - TO_BE_PULLED.iter().sum::<u64>();
     let (each, over) = (others / DOCTORS, others % DOCTORS);
     let pulled = TO_BE_PULLED.map(|count| ("pull", count));
