@@ -39,33 +39,48 @@ async fn main() -> ExitCode {
     match measure(&arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("bench: {failure}");
-            let mut cause = failure.source();
-            while let Some(deeper) = cause {
-                eprintln!("  because: {deeper}");
-                cause = deeper.source();
-            }
+            complain(&*failure);
             ExitCode::FAILURE
         }
     }
 }
 
 async fn measure(chosen: &[String]) -> Result<(), Failure> {
-    let mut table = Vec::new();
+    let (mut table, mut failed) = (Vec::new(), Vec::new());
     for (name, measure) in rows::all() {
         if chosen.is_empty() || chosen.iter().any(|choice| choice == name) {
             eprintln!("bench: {name}");
             let began = Instant::now();
-            table.extend(measure.await?);
+            match measure.await {
+                Ok(rows) => table.extend(rows),
+                // The others are worth having all the same.
+                Err(failure) => {
+                    complain(&*failure);
+                    failed.push(name);
+                }
+            }
             eprintln!("bench: {name} took {:.0} s", began.elapsed().as_secs_f64());
         }
     }
     let text = table::markdown(&table);
     println!("{text}");
+    if !failed.is_empty() {
+        return Err(format!("not measured: {}", failed.join(", ")).into());
+    }
     if chosen.is_empty() {
         results::write(&text)?;
     }
     Ok(())
+}
+
+/// What went wrong, and why.
+fn complain(failure: &(dyn std::error::Error + 'static)) {
+    eprintln!("bench: {failure}");
+    let mut cause = failure.source();
+    while let Some(deeper) = cause {
+        eprintln!("  because: {deeper}");
+        cause = deeper.source();
+    }
 }
 
 /// Where a release binary is: beside this one.
