@@ -1,5 +1,7 @@
 //! Appointments in bulk, as if they had been booked and synced.
 
+use std::ops::Range;
+
 use tokio_postgres::Client;
 
 use crate::Failure;
@@ -45,6 +47,26 @@ pub(crate) async fn fill(db: &Client, calendar: &str, count: u64) -> Result<(), 
         select gen_random_uuid(), id::uuid, 1, 'bench', 'created', '{}' from slots";
     let count = i64::try_from(count)?;
     db.execute(FILL, &[&calendar, &count]).await?;
+    Ok(())
+}
+
+/// Books these appointments of the clinic, half an hour each, one each hour; no event of theirs was written or seen yet.
+pub(crate) async fn book(db: &Client, numbers: Range<u64>) -> Result<(), Failure> {
+    const BOOK: &str = "with slots as (
+            select md5(n::text) as id, timestamptz '2031-01-01 00:00Z' + n * interval '1 hour' as start
+            from generate_series($2::int8, $3::int8 - 1) as n
+        ), calendar as (
+            insert into calendars (id) values ($1) on conflict do nothing
+        ), booked as (
+            insert into appointments (id, calendar_id, patient_name, starts_at, ends_at, time_zone, source,
+                google_calendar_event_id)
+            select id::uuid, $1, 'A. Khan', start, start + interval '30 minutes', 'Asia/Karachi', 'bench', id
+            from slots
+        )
+        insert into calendar_events (calendar_id, event_id, appointment_id, wanted, wanted_version)
+        select $1, id, id::uuid, 'present', 1 from slots";
+    let (from, to) = (i64::try_from(numbers.start)?, i64::try_from(numbers.end)?);
+    db.execute(BOOK, &[&CALENDAR, &from, &to]).await?;
     Ok(())
 }
 

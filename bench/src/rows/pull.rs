@@ -14,6 +14,7 @@ use super::succeed;
 use crate::Failure;
 use crate::google::Bare;
 use crate::instance::Instance;
+use crate::seed;
 use crate::table::Row;
 use crate::times::Shown;
 use crate::world::{CALENDAR, World};
@@ -139,20 +140,7 @@ fn calendar_changed() -> Value {
 
 /// Appointments, and their events as Google has them; sync has seen none of them yet.
 async fn fill(world: &World, db: &Client) -> Result<(), Failure> {
-    const FILL: &str = "with slots as (
-            select md5(n::text) as id, timestamptz '2031-01-01 00:00Z' + n * interval '1 hour' as start
-            from generate_series(0, $2::int8 - 1) as n
-        ), calendar as (
-            insert into calendars (id) values ($1) on conflict do nothing
-        ), booked as (
-            insert into appointments (id, calendar_id, patient_name, starts_at, ends_at, time_zone, source,
-                google_calendar_event_id)
-            select id::uuid, $1, 'A. Khan', start, start + interval '30 minutes', 'Asia/Karachi', 'bench', id
-            from slots
-        )
-        insert into calendar_events (calendar_id, event_id, appointment_id, wanted, wanted_version)
-        select $1, id, id::uuid, 'present', 1 from slots";
-    db.execute(FILL, &[&CALENDAR, &i64::try_from(EVENTS)?]).await?;
+    seed::book(db, 0..EVENTS).await?;
     db.batch_execute("analyze").await?;
     let by_start = "select id from (select google_calendar_event_id as id, starts_at from appointments) a order by starts_at";
     let person = world.google.person();

@@ -26,7 +26,7 @@ impl Pull<'_> {
         &self,
         listing: &Listing,
         laid_out: &LaidOut,
-    ) -> Result<Option<Committed>, SyncError> {
+    ) -> Result<Option<(Pulled, Next)>, SyncError> {
         let basis = self.basis(listing);
         if !listing.tells_nothing() || !laid_out.as_ref().is_some_and(|kept| basis.is(kept)) {
             return Ok(None);
@@ -39,15 +39,9 @@ impl Pull<'_> {
                 self.record(client, listing, pulled).await
             })
             .await?;
-        let Some((next, leaves_due)) = recorded else {
-            return Err(SyncError::OutOfTime);
-        };
+        let (next, leaves_due) = recorded.ok_or(SyncError::OutOfTime)?;
         pulled.leaves_due = leaves_due;
-        Ok(Some(Committed::Done {
-            pulled,
-            next,
-            changed: Vec::new(),
-        }))
+        Ok(Some((pulled, next)))
     }
 
     /// Rows, token and record of the run: together, and only under the lease.

@@ -305,10 +305,8 @@ impl Pull<'_> {
         let mut start = taken.start;
         start.confirmed |= self.confirm_mass_cancel;
         let mut listing = self.list_from(start).await?;
-        if let Some(Committed::Done { pulled, next, .. }) =
-            self.record_nothing(&listing, &taken.laid_out).await?
-        {
-            return Ok((pulled, next));
+        if let Some(recorded) = self.record_nothing(&listing, &taken.laid_out).await? {
+            return Ok(recorded);
         }
         if listing.is_complete_and_full() {
             self.add_missing(&mut listing).await?;

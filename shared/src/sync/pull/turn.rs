@@ -1,5 +1,7 @@
 //! A pull's turn to ask Google, among all who do.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
@@ -38,7 +40,7 @@ impl Pull<'_> {
     }
 
     /// Answers, too, in what time there may be a call, if there is none now.
-    async fn prolong_and_reserve(&self) -> Result<(DateTime<Utc>, Option<std::time::Duration>), SyncError> {
+    async fn prolong_and_reserve(&self) -> Result<(DateTime<Utc>, Option<Duration>), SyncError> {
         let judge = self.sync.judge_pulls();
         let db = self.sync.db;
         let renewed = db
