@@ -1,5 +1,6 @@
 //! The calls that we make, one method for each.
 
+use bytes::Bytes;
 use reqwest::{Method, Url};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -92,10 +93,7 @@ impl Client {
             Subject::Event,
         );
         let body = self.send(&call, calendar_id, deadline).await?;
-        let value = serde_json::from_slice(&body).ok();
-        value
-            .and_then(ListedEvent::from_value)
-            .ok_or_else(|| unreadable(call.effect))
+        ListedEvent::from_json(&body).ok_or_else(|| unreadable(call.effect))
     }
 
     /// Creates an event under its chosen id. [`Error::AlreadyExists`] may mean that an earlier try did it.
@@ -197,7 +195,7 @@ impl Client {
         }
     }
 
-    async fn send(&self, call: &Call<'_>, calendar_id: &str, deadline: Deadline) -> Result<Vec<u8>, Error> {
+    async fn send(&self, call: &Call<'_>, calendar_id: &str, deadline: Deadline) -> Result<Bytes, Error> {
         match self.transport.send(call, deadline).await {
             Ok(body) => Ok(body),
             Err(Failed::With(error)) => Err(error),
@@ -272,9 +270,9 @@ fn quietly(mut url: Url) -> Url {
     url
 }
 
-fn json(value: &impl Serialize) -> Result<Vec<u8>, Error> {
+fn json(value: &impl Serialize) -> Result<Bytes, Error> {
     // None of our types can fail here; if one ever does, no try will help.
-    serde_json::to_vec(value).map_err(|_| {
+    serde_json::to_vec(value).map(Bytes::from).map_err(|_| {
         Error::Refused(Refusal {
             status: 400,
             reason: Reason::parse(Some("malformedRequest")),
@@ -288,8 +286,7 @@ fn parse<T: DeserializeOwned>(body: &[u8], effect: Effect) -> Result<T, Error> {
 
 /// The answer to a write that leaves a live event behind.
 fn live(body: &[u8]) -> Result<Event, Error> {
-    let value = serde_json::from_slice(body).ok();
-    match value.and_then(ListedEvent::from_value) {
+    match ListedEvent::from_json(body) {
         Some(ListedEvent::Live(event)) => Ok(*event),
         Some(ListedEvent::Cancelled(_)) => Err(Error::Gone(Gone::Deleted)),
         Some(ListedEvent::Unreadable { .. }) | None => Err(unreadable(Effect::Write)),

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::{Method, Url, header};
 use tokio::sync::OnceCell;
 
@@ -40,7 +41,7 @@ pub(super) struct Call<'a> {
     pub(super) url: Url,
     pub(super) if_match: Option<&'a str>,
     /// JSON.
-    pub(super) body: Option<Vec<u8>>,
+    pub(super) body: Option<Bytes>,
     pub(super) subject: Subject,
     pub(super) effect: Effect,
 }
@@ -67,7 +68,7 @@ pub(super) enum Failed {
 
 /// How one try ended.
 enum Try {
-    Answered(Vec<u8>),
+    Answered(Bytes),
     TokenRefused(Token, Reason),
     Passing(Trouble),
     EventOrCalendar(Doubt),
@@ -151,7 +152,7 @@ impl Transport {
     }
 
     /// Sends `call` until it is answered, it is no use, or the deadline does not allow another try.
-    pub(super) async fn send(&self, call: &Call<'_>, deadline: Deadline) -> Result<Vec<u8>, Failed> {
+    pub(super) async fn send(&self, call: &Call<'_>, deadline: Deadline) -> Result<Bytes, Failed> {
         let account = self.account.current();
         match self.send_as(account.as_ref().as_ref(), call, deadline).await {
             // The key may have been replaced. Nothing was done with the one that is refused.
@@ -170,7 +171,7 @@ impl Transport {
         account: Option<&ServiceAccount>,
         call: &Call<'_>,
         deadline: Deadline,
-    ) -> Result<Vec<u8>, Failed> {
+    ) -> Result<Bytes, Failed> {
         let Some(account) = account else {
             return Err(Failed::With(Error::CredentialsMissing));
         };
@@ -260,7 +261,7 @@ impl Transport {
 
 /// What came over the wire.
 enum Answer {
-    Success(Vec<u8>),
+    Success(Bytes),
     Judged(Verdict),
 }
 
@@ -281,7 +282,7 @@ async fn exchange(http: &reqwest::Client, call: &Call<'_>, token: &Token) -> req
     let headers = answer.headers().clone();
     let body = answer.bytes().await;
     if status.is_success() {
-        return Ok(Answer::Success(body?.to_vec()));
+        return Ok(Answer::Success(body?));
     }
     // The status says most of it: a body that broke off is as good as one without an envelope.
     let body = body.unwrap_or_default();

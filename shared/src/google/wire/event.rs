@@ -38,13 +38,18 @@ impl ListedEvent {
     }
 
     /// Reads one event resource; `None` if it has no id and so cannot be spoken of at all.
-    pub(in crate::google) fn from_value(value: Value) -> Option<Self> {
-        let id = value.get("id")?.as_str()?.to_owned();
-        let cancelled = value.get("status").and_then(Value::as_str) == Some("cancelled");
-        let read = if cancelled {
-            serde_json::from_value(value).map(Self::Cancelled)
+    pub(in crate::google) fn from_json(json: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Head {
+            id: String,
+            #[serde(default, deserialize_with = "readable")]
+            status: Option<String>,
+        }
+        let Head { id, status } = serde_json::from_slice(json).ok()?;
+        let read = if status.as_deref() == Some("cancelled") {
+            serde_json::from_slice(json).map(Self::Cancelled)
         } else {
-            serde_json::from_value(value).map(|event| Self::Live(Box::new(event)))
+            serde_json::from_slice(json).map(|event| Self::Live(Box::new(event)))
         };
         Some(read.unwrap_or_else(|_| {
             // The fault's own words may quote the event.
@@ -215,6 +220,10 @@ mod tests {
         })
     }
 
+    fn read(event: &Value) -> Option<ListedEvent> {
+        ListedEvent::from_json(event.to_string().as_bytes())
+    }
+
     fn with(path: &str, value: Value) -> Value {
         let mut event = wire();
         event[path] = value;
@@ -223,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_live_event_is_read_in_full_and_unknown_fields_are_ignored() {
-        let Some(ListedEvent::Live(event)) = ListedEvent::from_value(wire()) else {
+        let Some(ListedEvent::Live(event)) = read(&wire()) else {
             panic!("not live");
         };
         assert_eq!(event.etag, "\"3181161784712000\"");
@@ -242,7 +251,7 @@ mod tests {
             (json!([{"email": "a@example.com"}, 7]), false),
             (json!("everybody"), false),
         ] {
-            let Some(ListedEvent::Live(event)) = ListedEvent::from_value(with("attendees", attendees)) else {
+            let Some(ListedEvent::Live(event)) = read(&with("attendees", attendees)) else {
                 panic!("not live");
             };
             assert_eq!(event.declined, declined);
@@ -254,7 +263,7 @@ mod tests {
         let mut event = with("status", json!("dreamt"));
         event["transparency"] = json!("translucent");
         event["eventType"] = json!("holiday");
-        let Some(ListedEvent::Live(event)) = ListedEvent::from_value(event) else {
+        let Some(ListedEvent::Live(event)) = read(&event) else {
             panic!("not live");
         };
         assert_eq!(event.status, EventStatus::Confirmed);
@@ -264,13 +273,13 @@ mod tests {
 
     #[test]
     fn a_tombstone_needs_no_more_than_its_id() {
-        let bare = ListedEvent::from_value(json!({"id": "a1b2c", "status": "cancelled"})).unwrap();
+        let bare = read(&json!({"id": "a1b2c", "status": "cancelled"})).unwrap();
         assert!(matches!(&bare, ListedEvent::Cancelled(tombstone) if tombstone.updated.is_none()));
         let odd = json!({
             "id": "a1b2c_20261201", "status": "cancelled", "updated": "soon",
             "recurringEventId": "a1b2c", "originalStartTime": {"date": "2026-12-01"},
         });
-        let Some(ListedEvent::Cancelled(tombstone)) = ListedEvent::from_value(odd) else {
+        let Some(ListedEvent::Cancelled(tombstone)) = read(&odd) else {
             panic!("not cancelled");
         };
         assert_eq!(tombstone.updated, None);
@@ -288,15 +297,16 @@ mod tests {
             with("end", Value::Null),
             with("etag", Value::Null),
             with("summary", json!(7)),
+            with("status", json!(7)),
         ] {
-            let read = ListedEvent::from_value(event).unwrap();
             assert_eq!(
-                read,
+                read(&event).unwrap(),
                 ListedEvent::Unreadable {
                     id: "0190f0c2ab".to_owned()
                 }
             );
         }
-        assert_eq!(ListedEvent::from_value(json!({"status": "cancelled"})), None);
+        assert_eq!(read(&json!({"status": "cancelled"})), None);
+        assert_eq!(read(&json!({"id": 7, "status": "cancelled"})), None);
     }
 }

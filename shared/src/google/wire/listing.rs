@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::ListedEvent;
 
@@ -96,15 +96,16 @@ impl EventsPage {
     pub(in crate::google) fn from_json(json: &[u8]) -> Result<Self, UnusablePage> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Wire {
-            #[serde(default)]
-            items: Vec<Value>,
+        struct Wire<'a> {
+            // Each is read on its own, so that one which cannot be understood does not fail the others.
+            #[serde(default, borrow)]
+            items: Vec<&'a RawValue>,
             next_page_token: Option<String>,
             next_sync_token: Option<String>,
             time_zone: Option<String>,
         }
-        let wire: Wire = serde_json::from_slice(json).map_err(|_| UnusablePage)?;
-        let items = wire.items.into_iter().map(ListedEvent::from_value);
+        let wire: Wire<'_> = serde_json::from_slice(json).map_err(|_| UnusablePage)?;
+        let items = wire.items.iter().map(|item| ListedEvent::from_json(item.get().as_bytes()));
         let sync_token = wire.next_sync_token;
         Ok(Self {
             items: items.collect::<Option<_>>().ok_or(UnusablePage)?,
@@ -118,7 +119,7 @@ impl EventsPage {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
