@@ -105,7 +105,10 @@ impl EventsPage {
             time_zone: Option<String>,
         }
         let wire: Wire<'_> = serde_json::from_slice(json).map_err(|_| UnusablePage)?;
-        let items = wire.items.iter().map(|item| ListedEvent::from_json(item.get().as_bytes()));
+        let items = wire
+            .items
+            .iter()
+            .map(|item| ListedEvent::from_json(item.get().as_bytes()));
         let sync_token = wire.next_sync_token;
         Ok(Self {
             items: items.collect::<Option<_>>().ok_or(UnusablePage)?,
