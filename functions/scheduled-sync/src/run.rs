@@ -23,6 +23,9 @@ const ANSWER_MARGIN: Duration = Duration::from_secs(1);
 /// How long the 5-minute run waits for a calendar that another run has: what changed after that one asked Google is found
 /// by this one or by nobody. The lease of a run that died lapses sooner.
 const PATIENCE: Duration = Duration::from_secs(50);
+/// How long a run that the bus woke waits where Google takes no more calls: each booking wakes one, and an account has only
+/// so many instances, of which callers need some. The 5-minute run, of which there is one, waits as long as it may.
+const PATIENCE_FOR_CALLS: Duration = Duration::from_secs(5);
 /// Calendars seen to at once: one that hangs holds up few others, and so many listings fit into memory.
 const AT_ONCE: usize = 4;
 
@@ -140,28 +143,37 @@ impl Worker {
             bus: &self.bus,
             clinic_zone: self.clinic.time_zone,
         };
-        // Each way goes on by itself: a push that did not end well is no reason not to pull.
-        let pushed = match trigger {
-            // Much to write, or little that may be written at once, is no reason not to hear what people changed.
-            Trigger::Everything => push(&sync, calendar_id, deadline.at_most(deadline.remaining() / 2)).await,
-            Trigger::AppointmentChanged { .. } => push(&sync, calendar_id, deadline).await,
-            Trigger::CalendarChanged { .. } | Trigger::Nothing => Ok(()),
-        };
-        let pull_as = match trigger {
-            Trigger::Everything => Some((Occasion::Always, Patience::Wait(PATIENCE))),
-            Trigger::CalendarChanged { .. } => Some((Occasion::Notified, Patience::Leave)),
-            Trigger::AppointmentChanged { .. } | Trigger::Nothing => None,
-        };
-        if let Some((occasion, patience)) = pull_as
-            && let Some(pulled) = pull(&sync, calendar_id, occasion, patience, deadline).await?
-        {
-            tracing::info!(calendar.id = calendar_id, pulled = %json!(pulled), "pulled");
-            // A merge may leave something of ours to be written.
-            if pulled.leaves_due {
-                push(&sync, calendar_id, deadline).await?;
+        let pulled = match trigger {
+            // Much to list, or long to wait for, is no reason not to write.
+            Trigger::Everything => {
+                let half = deadline.at_most(deadline.remaining() / 2);
+                pull(&sync, calendar_id, Occasion::Always, Patience::Wait(PATIENCE), half).await
             }
+            Trigger::CalendarChanged { .. } => {
+                pull(&sync, calendar_id, Occasion::Notified, Patience::Leave, deadline).await
+            }
+            Trigger::AppointmentChanged { .. } | Trigger::Nothing => Ok(None),
+        };
+        let due = match (trigger, &pulled) {
+            // A pull tells; a merge may leave something of ours to be written, too.
+            (_, Ok(Some(pulled))) => pulled.leaves_due,
+            // Each way goes on by itself: a pull that did not end well is no reason not to push.
+            (Trigger::Everything | Trigger::AppointmentChanged { .. }, _) => true,
+            (Trigger::CalendarChanged { .. } | Trigger::Nothing, _) => false,
+        };
+        if let Ok(Some(pulled)) = &pulled {
+            tracing::info!(calendar.id = calendar_id, pulled = %json!(pulled), "pulled");
         }
-        pushed
+        let pushed = if due {
+            let patience = match trigger {
+                Trigger::Everything => deadline.remaining(),
+                _ => PATIENCE_FOR_CALLS,
+            };
+            push(&sync, calendar_id, patience, deadline).await
+        } else {
+            Ok(())
+        };
+        pulled.and(pushed)
     }
 }
 
@@ -182,8 +194,13 @@ async fn pull(
     }
 }
 
-async fn push(sync: &Sync<'_>, calendar_id: &str, deadline: Deadline) -> Result<(), SyncError> {
-    let pushed = sync.push(calendar_id, deadline).await?;
+async fn push(
+    sync: &Sync<'_>,
+    calendar_id: &str,
+    patience: Duration,
+    deadline: Deadline,
+) -> Result<(), SyncError> {
+    let pushed = sync.push(calendar_id, patience, deadline).await?;
     if pushed != Pushed::default() {
         tracing::info!(calendar.id = calendar_id, pushed = %json!(pushed), "pushed");
     }

@@ -52,6 +52,11 @@ impl Client {
         self.transport.take_uncounted()
     }
 
+    /// Gives back what was taken and could not be counted.
+    pub(crate) fn add_uncounted(&self, calls: u32) {
+        self.transport.add_uncounted(calls);
+    }
+
     /// The calendar itself: the cheapest way to learn whether it is shared with us.
     pub async fn get_calendar(&self, calendar_id: &str, deadline: Deadline) -> Result<Calendar, Error> {
         let call = read("calendars.get", self.api.calendar(calendar_id), Subject::Calendar);

@@ -144,7 +144,11 @@ impl Transport {
 
     /// Notes a try beyond the one that whoever calls reckons with.
     pub(super) fn count(&self) {
-        self.uncounted.fetch_add(1, Ordering::Relaxed);
+        self.add_uncounted(1);
+    }
+
+    pub(super) fn add_uncounted(&self, calls: u32) {
+        self.uncounted.fetch_add(calls, Ordering::Relaxed);
     }
 
     pub(super) fn take_uncounted(&self) -> u32 {

@@ -55,16 +55,21 @@ pub(crate) async fn go(run: Run, sync: &Sync<'_>, calendar: &str) -> Result<(), 
         let pulled = sync.pull(calendar, occasion, Patience::Leave, false, deadline);
         pulled.await.map(drop)
     };
+    let push = async || sync.push(calendar, deadline.remaining(), deadline).await.map(drop);
     match run {
-        Run::Push => sync.push(calendar, deadline).await.map(drop),
+        Run::Push => push().await,
         Run::PushAll => sync.push_all(calendar, Duration::ZERO, deadline).await.map(drop),
         Run::Pull => pull(Occasion::Always, deadline).await,
         Run::Notified => pull(Occasion::Notified, deadline).await,
         Run::Hasty => pull(Occasion::Always, Deadline::after(HASTY)).await,
+        // As `scheduled-sync` does it: a pull that ended well tells whether something is to be written.
         Run::Tick => {
-            sync.push(calendar, deadline).await?;
-            pull(Occasion::Always, deadline).await?;
-            sync.push(calendar, deadline).await.map(drop)
+            let pulled = sync
+                .pull(calendar, Occasion::Always, Patience::Leave, false, deadline)
+                .await;
+            let due = !matches!(&pulled, Ok(Some(pulled)) if !pulled.leaves_due);
+            let pushed = if due { push().await } else { Ok(()) };
+            pulled.map(drop).and(pushed)
         }
     }
 }

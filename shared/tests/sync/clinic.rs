@@ -43,8 +43,11 @@ pub(crate) struct Clinic {
     database: TestDatabase,
 }
 
+/// So long a run may take.
+pub(crate) const LONG: Duration = Duration::from_secs(30);
+
 pub(crate) fn soon() -> Deadline {
-    Deadline::after(Duration::from_secs(30))
+    Deadline::after(LONG)
 }
 
 impl Clinic {
@@ -118,7 +121,7 @@ impl Clinic {
     }
 
     pub(crate) async fn push(&self) -> Result<Pushed, SyncError> {
-        self.sync().push(CALENDAR, soon()).await
+        self.sync().push(CALENDAR, LONG, soon()).await
     }
 
     pub(crate) async fn push_all(&self) -> Result<Pushed, SyncError> {

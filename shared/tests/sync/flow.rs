@@ -1,10 +1,14 @@
 //! A push of many events: none waits for another, and none is left claimed.
 
+use std::time::Duration;
+
 use local::google::Fault;
+use shared::deadline::Deadline;
 use shared::google::Error;
 use shared::sync::SyncError;
 
-use crate::clinic::Clinic;
+use crate::clinic::{CALENDAR, Clinic, LONG};
+use crate::process::{Point, Process};
 
 /// More than are claimed at once.
 const EVENTS: usize = 60;
@@ -52,9 +56,37 @@ async fn what_a_push_has_not_begun_when_google_wants_no_more_is_free_for_the_nex
     );
     let claimed = "select from calendar_events where claim is not null";
     assert!(clinic.rows(claimed).await.is_empty());
+    let in_doubt = "select from calendar_events where sent is not null";
+    assert!(
+        clinic.rows(in_doubt).await.is_empty(),
+        "what was never sent need not be looked for"
+    );
     clinic.sql("update calendars set cooldown_until = now()").await;
     clinic.push_all().await.unwrap();
     assert_eq!(clinic.live_events().len(), EVENTS);
     clinic.tick().await;
     clinic.check_at_rest().await;
+}
+
+#[tokio::test]
+async fn what_there_is_no_time_for_has_not_failed() {
+    let clinic = Clinic::open().await;
+    clinic.book("2027-03-01T10:00:00+05:00").await;
+    let process = Process::start(&clinic).await;
+    let (sync, deadline) = (process.sync(), Deadline::after(Duration::from_millis(6_500)));
+    let mut push = Box::pin(sync.push(CALENDAR, LONG, deadline));
+    process
+        .freeze(
+            Point::after("update calendar_events e set sent"),
+            push.as_mut(),
+        )
+        .await;
+    // Nothing else makes a deadline come near.
+    tokio::time::sleep(deadline.remaining().saturating_sub(Duration::from_millis(2_900))).await;
+    process.wake();
+    let pushed = push.await.unwrap();
+    assert_eq!((pushed.created, pushed.pending), (0, 1));
+    let as_before = "select from calendar_events where attempts = 0 and last_error is null and claim is null and sent is null";
+    assert_eq!(clinic.rows(as_before).await.len(), 1);
+    assert_eq!(clinic.push().await.unwrap().created, 1);
 }

@@ -14,7 +14,7 @@ use shared::deadline::Deadline;
 use shared::sync::{Occasion, Patience, Pulled, Pushed, Sync, SyncError};
 use tokio::sync::Notify;
 
-use crate::clinic::{CALENDAR, Clinic, Heard, soon};
+use crate::clinic::{CALENDAR, Clinic, Heard, LONG, soon};
 
 /// Where a run stands when something happens to its process.
 #[derive(Debug, Clone)]
@@ -80,7 +80,7 @@ impl<'a> Process<'a> {
     }
 
     pub(crate) async fn push(&self) -> Result<Pushed, SyncError> {
-        self.sync().push(CALENDAR, soon()).await
+        self.sync().push(CALENDAR, LONG, soon()).await
     }
 
     pub(crate) async fn pull(&self) -> Result<Option<Pulled>, SyncError> {

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
-use local::google::Fault;
+use local::google::{Fault, RequestRecord};
 use serde_json::json;
+use shared::deadline::Deadline;
 use shared::google::Quota;
 use shared::sync::{Occasion, Patience, Sync, SyncError};
 
-use crate::clinic::{CALENDAR, Clinic, soon};
+use crate::clinic::{CALENDAR, Clinic, LONG, soon};
 use crate::process::Process;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -64,7 +65,7 @@ async fn many_instances_with_many_calendars_keep_to_the_quota_and_get_everything
         };
         // Each begins elsewhere, and all come to the same calendars.
         for calendar in calendars.iter().cycle().skip(2 * number).take(CALENDARS) {
-            sync.push(calendar, soon()).await.unwrap();
+            sync.push(calendar, LONG, soon()).await.unwrap();
             let patience = Patience::Wait(Duration::from_secs(20));
             sync.pull(calendar, Occasion::Always, patience, false, soon())
                 .await
@@ -75,7 +76,10 @@ async fn many_instances_with_many_calendars_keep_to_the_quota_and_get_everything
 
     let mut calls = clinic.google.requests();
     calls.retain(|call| call.operation != "token");
-    assert!(calls.iter().all(|call| call.status == Some(200)), "{calls:?}");
+    // Whoever lists while another writes looks for what it misses.
+    let looks = |call: &RequestRecord| call.operation == "events.get" && call.status == Some(404);
+    let went_well = |call: &RequestRecord| call.status == Some(200) || looks(call);
+    assert!(calls.iter().all(went_well), "{calls:?}");
     let inserts = calls.iter().filter(|call| call.operation == "events.insert");
     assert_eq!(inserts.count(), CALENDARS * EVENTS);
     let times: Vec<_> = calls.iter().map(|call| call.at).collect();
@@ -127,6 +131,57 @@ async fn what_is_too_much_for_now_stays_due_and_is_written_later() {
     assert_eq!(clinic.live_events().len(), 8);
     let_pass(&clinic, 100).await;
     clinic.check_at_rest().await;
+}
+
+#[tokio::test]
+async fn a_run_of_little_patience_leaves_what_it_would_have_to_wait_for() {
+    let mut clinic = Clinic::open().await;
+    for hour in 0..4 {
+        clinic.book(&format!("2027-03-01T{hour:02}:00:00+05:00")).await;
+    }
+    clinic.set_quota(quota(2, 2));
+    let sync = clinic.sync();
+    let push = sync.push(CALENDAR, Duration::from_secs(2), Deadline::after(3 * MINUTE));
+    let pushed = tokio::time::timeout(LONG, push).await.expect("it waits").unwrap();
+    assert_eq!((pushed.created, pushed.pending), (2, 2));
+}
+
+#[tokio::test]
+async fn of_the_runs_that_could_wait_for_calls_one_is_enough() {
+    let mut clinic = Clinic::open().await;
+    clinic.book("2027-03-01T10:00:00+05:00").await;
+    clinic.book("2027-03-01T11:00:00+05:00").await;
+    clinic
+        .sql(
+            "update calendar_events set claim = gen_random_uuid(), claimed_until = now() + interval '1 minute'
+            where ctid in (select ctid from calendar_events limit 1)",
+        )
+        .await;
+    clinic.set_quota(quota(0, 0));
+    let sync = clinic.sync();
+    let push = sync.push(CALENDAR, 3 * MINUTE, Deadline::after(3 * MINUTE));
+    let pushed = tokio::time::timeout(LONG, push).await.expect("it waits").unwrap();
+    assert_eq!((pushed.created, pushed.pending), (0, 2));
+}
+
+#[tokio::test]
+async fn repetitions_are_counted_whoever_reserves_next() {
+    let clinic = Clinic::open().await;
+    clinic
+        .google
+        .fail(Fault::on("events.list").refuse(503, "backendError").times(2));
+    clinic.pull().await.unwrap();
+    assert_eq!(reserved(&clinic).await, 1);
+    let taken = "update calendars set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 minute'";
+    clinic.sql(taken).await;
+    let sync = clinic.sync();
+    let pulled = sync
+        .pull(CALENDAR, Occasion::Always, Patience::Leave, false, soon())
+        .await;
+    assert_eq!(pulled.unwrap(), None);
+    clinic.sql("update calendars set lease_until = now()").await;
+    clinic.pull().await.unwrap();
+    assert_eq!(reserved(&clinic).await, 4, "listed, repeated twice, listed again");
 }
 
 #[tokio::test]

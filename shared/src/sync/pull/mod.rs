@@ -208,7 +208,7 @@ impl Pull<'_> {
             let laid_out = taken.laid_out.clone();
             let (pulled, next) = match self.once(taken).await {
                 // What is pulled is pulled; a later run covers the notifications since.
-                Err(SyncError::OutOfTime) if covered => break,
+                Err(SyncError::OutOfTime | SyncError::CoolingDown { .. }) if covered => break,
                 done => done?,
             };
             total += pulled;

@@ -12,9 +12,8 @@ use crate::sync::{STORE_MARGIN, Sync, SyncError};
 
 impl Sync<'_> {
     /// Pulls may take all the calls there are.
-    pub(super) fn judge_pulls(&self) -> Judge {
-        let quota = self.google.quota();
-        Judge::of(quota, quota.all, self.google.take_uncounted())
+    pub(super) fn judge_pulls(&self) -> Judge<'_> {
+        Judge::of(self.google, self.google.quota().all)
     }
 }
 

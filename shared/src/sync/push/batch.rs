@@ -51,6 +51,11 @@ impl Planned {
     pub(super) fn event_id(&self) -> &str {
         &self.claimed.event.event_id
     }
+
+    /// Whether it is a write, of which what will be sent is stored.
+    pub(super) fn writes(&self) -> bool {
+        self.step.writes()
+    }
 }
 
 /// Events under one claim.
@@ -60,6 +65,8 @@ pub(super) struct Batch<'a> {
     pub(super) calendar_id: &'a str,
     pub(super) claim: Uuid,
     pub(super) deadline: Deadline,
+    /// How long calls are waited for.
+    pub(super) patience: Duration,
     /// The calls that this run has reserved.
     pub(super) turns: &'a Turns,
 }
@@ -233,7 +240,7 @@ impl Batch<'_> {
         Ok(Tried::Other)
     }
 
-    /// Leaves an event to a later run because Google takes no more calls for now.
+    /// Leaves an event to later: Google takes no more calls for now, or there is no time for one.
     async fn postpone(&self, event_id: &str, retry_in: Duration, in_doubt: bool) -> Result<Tried, SyncError> {
         self.store(event_id, &Pushed::Postponed { retry_in, in_doubt })
             .await?;

@@ -32,6 +32,8 @@ pub(super) struct Flow<'a> {
     pub(super) sync: &'a Sync<'a>,
     pub(super) calendar_id: &'a str,
     pub(super) deadline: Deadline,
+    /// How long calls are waited for that Google does not take yet.
+    pub(super) patience: Duration,
     pub(super) turns: &'a Turns,
 }
 
@@ -62,6 +64,8 @@ impl<'a> Flow<'a> {
         // Whether the last claim was made with nothing on its way, which makes nothing due any more; and whether it left
         // nothing that is due.
         let (mut alone, mut dry) = (false, false);
+        // Until when calls are waited for, since there are none.
+        let mut patient_until = None;
         let mut pause = None;
         let mut stop = None;
         loop {
@@ -89,10 +93,21 @@ impl<'a> Flow<'a> {
                     Ok(supply) => {
                         claims.push(supply.batch.claim);
                         let wait = supply.grant.free_in.map(|free_in| self.sync.google.quota().wait(free_in));
+                        if supply.claimed > 0 {
+                            patient_until = None;
+                        }
+                        // Whoever is at work on the calendar goes on with all that is due: one that waits is enough.
+                        let left_to_others = alone && supply.waiting.claimed > 0;
                         match wait {
                             _ if supply.claimed == BATCH as usize => dry = false,
                             Some(_) if supply.claimed > 0 => {}
-                            Some(wait) if self.deadline.allows(wait + 2 * STORE_MARGIN) => {
+                            Some(wait)
+                                if !left_to_others
+                                    && self.deadline.allows(wait + 2 * STORE_MARGIN)
+                                    && patient_until
+                                        .get_or_insert_with(|| Deadline::after(self.patience))
+                                        .allows(wait) =>
+                            {
                                 pause = Some(Instant::now() + wait);
                             }
                             None | Some(_) => dry = true,
@@ -117,7 +132,9 @@ impl<'a> Flow<'a> {
             None => self.sync.waiting(self.calendar_id, self.deadline).await,
             Some(Stop::Failed(error)) => Err(error),
             Some(Stop::Calendar(error)) => {
-                self.release(&claims).await?;
+                let unsent = ready.iter().filter(|(_, planned)| planned.writes());
+                let unsent: Vec<_> = unsent.map(|(_, planned)| planned.event_id()).collect();
+                self.release(&claims, &unsent).await?;
                 Err(error.into())
             }
         }
@@ -138,6 +155,7 @@ impl<'a> Flow<'a> {
             calendar_id: self.calendar_id,
             claim,
             deadline: self.deadline.at_most(BATCH_TIME),
+            patience: self.patience,
             turns: self.turns,
         };
         self.turns.add(due.grant);
@@ -150,10 +168,10 @@ impl<'a> Flow<'a> {
         })
     }
 
-    async fn release(self, claims: &[Uuid]) -> Result<(), SyncError> {
+    async fn release(self, claims: &[Uuid], unsent: &[&str]) -> Result<(), SyncError> {
         let db = self.sync.db;
         db.read(self.deadline, async |client| {
-            claim::release_claims(client, self.calendar_id, claims).await
+            claim::release_claims(client, self.calendar_id, claims, unsent).await
         })
         .await?;
         Ok(())

@@ -76,11 +76,11 @@ impl Sync<'_> {
             })
             .await?;
         let wait_until = deadline.at_most(patience);
-        let (mut counts, mut waiting) = self.push_measured(calendar_id, deadline).await?;
+        let (mut counts, mut waiting) = self.push_measured(calendar_id, deadline.remaining(), deadline).await?;
         while waiting.claimed > 0 && wait_until.allows(CLAIM_POLL) {
             tokio::time::sleep(CLAIM_POLL).await;
             let more;
-            (more, waiting) = self.push_measured(calendar_id, deadline).await?;
+            (more, waiting) = self.push_measured(calendar_id, deadline.remaining(), deadline).await?;
             counts += more;
             counts.pending = waiting.pending;
         }
@@ -97,15 +97,22 @@ impl Sync<'_> {
         Ok(waiting)
     }
 
-    /// Writes what is due of a calendar to Google, until nothing is or the time is over.
-    pub async fn push(&self, calendar_id: &str, deadline: Deadline) -> Result<Counts, SyncError> {
-        let (counts, _) = self.push_measured(calendar_id, deadline).await?;
+    /// Writes what is due of a calendar to Google, until nothing is or the time is over. Where Google takes no more calls
+    /// for now, they are waited for as long as `patience`; the rest is left to a later run.
+    pub async fn push(
+        &self,
+        calendar_id: &str,
+        patience: Duration,
+        deadline: Deadline,
+    ) -> Result<Counts, SyncError> {
+        let (counts, _) = self.push_measured(calendar_id, patience, deadline).await?;
         Ok(counts)
     }
 
     async fn push_measured(
         &self,
         calendar_id: &str,
+        patience: Duration,
         deadline: Deadline,
     ) -> Result<(Counts, Waiting), SyncError> {
         let began = Instant::now();
@@ -114,6 +121,7 @@ impl Sync<'_> {
             sync: self,
             calendar_id,
             deadline,
+            patience,
             turns: &Turns::default(),
         };
         // On the heap: with all that is on its way it is a large future.

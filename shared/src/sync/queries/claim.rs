@@ -45,7 +45,7 @@ pub(crate) async fn claim_due(
     claim: Uuid,
     length: Duration,
     most: u32,
-    judge: &Judge,
+    judge: &Judge<'_>,
 ) -> Result<Due, Error> {
     const CLAIM: &str = concat!(
         "with ready as (
@@ -285,15 +285,22 @@ fn typed(value: &(dyn ToSql + Sync), kind: Type) -> (&(dyn ToSql + Sync), Type) 
     (value, kind)
 }
 
-/// Gives back the claims that were not used.
+/// Gives back the claims that were not used. `unsent`: events of which nothing was sent of what was stored for it, so that
+/// nobody need look what became of it.
 pub(crate) async fn release_claims(
     client: &impl GenericClient,
     calendar_id: &str,
     claims: &[Uuid],
+    unsent: &[&str],
 ) -> Result<(), Error> {
-    const RELEASE: &str = "update calendar_events set claim = null, claimed_until = null where calendar_id = $1 and claim = any($2)";
-    let parameters: &[(&(dyn ToSql + Sync), Type)] =
-        &[(&calendar_id, Type::TEXT), (&claims, Type::UUID_ARRAY)];
+    const RELEASE: &str = "update calendar_events set claim = null, claimed_until = null,
+            sent = case when event_id = any($3) then null else sent end
+        where calendar_id = $1 and claim = any($2)";
+    let parameters: &[(&(dyn ToSql + Sync), Type)] = &[
+        (&calendar_id, Type::TEXT),
+        (&claims, Type::UUID_ARRAY),
+        (&unsent, Type::TEXT_ARRAY),
+    ];
     client.execute_typed(RELEASE, parameters).await?;
     Ok(())
 }

@@ -49,7 +49,7 @@ pub(crate) async fn take_lease(
     owner: Uuid,
     length: Duration,
     occasion: Occasion,
-    judge: &Judge,
+    judge: &Judge<'_>,
 ) -> Result<Option<Taken>, Error> {
     const TAKE: &str = "with before as (select leased_at from calendars where id = $1), taken as (
         insert into calendars as c (id, lease_owner, lease_until, leased_at)
@@ -112,7 +112,7 @@ pub(crate) async fn renew_lease(
     calendar_id: &str,
     owner: Uuid,
     length: Duration,
-    judge: &Judge,
+    judge: &Judge<'_>,
 ) -> Result<Option<(DateTime<Utc>, Grant)>, Error> {
     const RENEW: &str = "with renewed as (
             update calendars set lease_until = now() + $3 * interval '1 second'
