@@ -46,6 +46,19 @@ impl Bare {
         })
     }
 
+    /// Sends a query that answers true.
+    pub(crate) async fn insist(&self, query: &str) -> Result<(), Failure> {
+        // Of what is sent bare only an error is heard, and a division by zero is one.
+        let text = format!("select 1 / coalesce(({query})::int, 0)");
+        let statement = Statement {
+            text,
+            ..Statement::default()
+        };
+        let failed = |failure| format!("what was sent bare did not do what it does: {failure}");
+        self.time(&statement).await.map_err(failed)?;
+        Ok(())
+    }
+
     /// Sends a statement and reads all of its rows; how long that took.
     pub(crate) async fn time(&self, statement: &Statement) -> Result<Duration, Failure> {
         let (answer, time) = oneshot::channel();

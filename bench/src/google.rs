@@ -4,36 +4,50 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 use reqwest::Client;
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::Failure;
 use crate::distance::Distance;
+use crate::rows::{scheduled, succeed};
 use crate::world::{CALENDAR, World};
+
+/// Whose listing is overheard.
+const OVERHEARD: &str = "overheard@example.com";
 
 /// Whoever asks without our client.
 pub(crate) struct Bare {
     client: Client,
     api: String,
     token: String,
+    /// The parameters of a full listing.
+    query: String,
+}
+
+/// What came of a listing.
+pub(crate) struct Listed {
+    pub(crate) took: Duration,
+    pub(crate) sync_token: String,
 }
 
 impl Bare {
-    /// Asks with the token that a function of ours was given: one that pulls is started, and overheard.
+    /// Asks as a function of ours asks, with the token that it was given: one that pulls is started, and overheard.
     pub(crate) async fn overhearing(world: &World) -> Result<Self, Failure> {
         let (way, api) = Distance::before(&world.google.base_url(), Duration::ZERO).await?;
         let mut settings = world.settings(&world.url())?;
         settings.insert("GOOGLE_CALENDAR_API_URL".to_owned(), api);
+        settings.insert("GOOGLE_CALENDAR_ID".to_owned(), OVERHEARD.to_owned());
+        world.google.add_calendar(OVERHEARD, chrono_tz::Asia::Karachi);
         let sync = world.start_with("scheduled-sync", &settings).await?;
-        crate::rows::succeed(&sync, &crate::rows::scheduled()).await?;
+        succeed(&sync, &scheduled()).await?;
+        let forget = "delete from calendars where id = $1";
+        world.client().await?.execute(forget, &[&OVERHEARD]).await?;
         let sent = way.sent();
-        let token = sent
-            .split("earer ")
-            .nth(1)
-            .and_then(|rest| rest.split_whitespace().next());
+        let after = |mark: &str| Some(sent.split_once(mark)?.1.split_whitespace().next()?.to_owned());
         Ok(Self {
             client: Client::new(),
             api: world.google.base_url(),
-            token: token.ok_or("no token was sent to Google")?.to_owned(),
+            token: after("earer ").ok_or("no token was sent to Google")?,
+            query: after("/events?").ok_or("Google was asked for no listing")?,
         })
     }
 
@@ -43,11 +57,18 @@ impl Bare {
             client: self.client.clone(),
             api: api.to_owned(),
             token: self.token.clone(),
+            query: self.query.clone(),
         }
     }
 
-    /// Reads a whole listing, in full or since a sync token; how long that took.
-    pub(crate) async fn list(&self, since: Option<&str>) -> Result<Duration, Failure> {
+    /// Reads a whole listing, in full or since a sync token, and of its pages only what comes next.
+    pub(crate) async fn list(&self, calendar: &str, since: Option<&str>) -> Result<Listed, Failure> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Page {
+            next_page_token: Option<String>,
+            next_sync_token: Option<String>,
+        }
         let began = Instant::now();
         let mut page = String::new();
         loop {
@@ -55,16 +76,20 @@ impl Bare {
                 .map(|token| format!("&syncToken={token}"))
                 .unwrap_or_default();
             let url = format!(
-                "{}/calendars/{CALENDAR}/events?{}{since}{page}",
-                self.api,
-                shared::google::SYNC_QUERY_FINGERPRINT
+                "{}/calendars/{calendar}/events?{}{since}{page}",
+                self.api, self.query
             );
-            let body = self.get(&url).await?;
-            let body: Value = serde_json::from_slice(&body)?;
-            match body["nextPageToken"].as_str() {
-                Some(token) => page = format!("&pageToken={token}"),
-                None => return Ok(began.elapsed()),
+            let read: Page = serde_json::from_slice(&self.get(&url).await?)?;
+            if let Some(token) = read.next_page_token {
+                page = format!("&pageToken={token}");
+                continue;
             }
+            return Ok(Listed {
+                took: began.elapsed(),
+                sync_token: read
+                    .next_sync_token
+                    .ok_or("a listing ends without a sync token")?,
+            });
         }
     }
 

@@ -4,21 +4,21 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Path as Segments, State};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
-use tokio::sync::{Mutex as Turn, mpsc, oneshot};
+use tokio::process::Command;
+use tokio::sync::{Mutex as Turn, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -29,25 +29,40 @@ pub(crate) type Settings = BTreeMap<String, String>;
 
 /// How long an invocation may take.
 const TIME_OUT: Duration = Duration::from_mins(5);
+/// So much of its log is shown where it fails.
+const LAST_LINES: usize = 5;
 
 /// A running instance; its process ends with it.
 pub(crate) struct Instance {
-    process: Child,
+    /// Of the process.
+    id: u32,
+    /// Ends with the process, which ends with it.
+    process: JoinHandle<()>,
+    died: watch::Receiver<bool>,
+    log: PathBuf,
     api: JoinHandle<()>,
     shared: Arc<Shared>,
     /// One event at a time, as Lambda does it.
-    turn: Turn<mpsc::UnboundedReceiver<oneshot::Sender<Bytes>>>,
+    turn: Turn<mpsc::UnboundedReceiver<Asker>>,
+}
+
+/// A function that asks for an event.
+struct Asker {
+    /// The invocation that it will get.
+    id: String,
+    event: oneshot::Sender<Bytes>,
 }
 
 /// What the runtime API keeps.
 struct Shared {
-    /// Each is the function asking for an event.
-    askers: mpsc::UnboundedSender<oneshot::Sender<Bytes>>,
+    askers: mpsc::UnboundedSender<Asker>,
     /// Who waits for the answer, and since when.
     waiting: Mutex<Option<Waiting>>,
 }
 
 struct Waiting {
+    /// The invocation.
+    id: String,
     since: Instant,
     answer: oneshot::Sender<Answer>,
 }
@@ -95,8 +110,8 @@ impl Instance {
             // `serve` returns only at a shutdown that is never asked for.
             let _ = axum::serve(NoDelay(listener), app).await;
         });
-        let log = std::fs::File::options().create(true).append(true).open(log)?;
-        let process = Command::new(binary(function))
+        let file = std::fs::File::options().create(true).append(true).open(log)?;
+        let mut process = Command::new(binary(function))
             .env_clear()
             .envs(settings)
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
@@ -106,12 +121,20 @@ impl Instance {
             .env("AWS_LAMBDA_LOG_GROUP_NAME", "bench")
             .env("AWS_LAMBDA_LOG_STREAM_NAME", "bench")
             .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
+            .stdout(file.try_clone()?)
+            .stderr(file)
             .kill_on_drop(true)
             .spawn()?;
+        let (dying, died) = watch::channel(false);
         Ok(Self {
-            process,
+            id: process.id().ok_or("the function died")?,
+            process: tokio::spawn(async move {
+                // However it ended, it answers no more.
+                let _ = process.wait().await;
+                dying.send_replace(true);
+            }),
+            died,
+            log: log.to_owned(),
             api,
             shared,
             turn: Turn::new(asking),
@@ -125,20 +148,30 @@ impl Instance {
         let exchange = async {
             let asker = asking.recv().await.ok_or("the runtime API is gone")?;
             *lock(&self.shared.waiting) = Some(Waiting {
+                id: asker.id,
                 since: Instant::now(),
                 answer: sender,
             });
-            asker.send(event.clone()).map_err(|_| "the function died")?;
+            asker.event.send(event.clone()).map_err(|_| "the function died")?;
             answer.await.map_err(|_| "the function died")
         };
-        let answer = tokio::time::timeout(TIME_OUT, exchange).await;
-        Ok(answer.map_err(|_| "the function does not answer")??)
+        let mut died = self.died.clone();
+        let answer = tokio::select! {
+            answer = tokio::time::timeout(TIME_OUT, exchange) => answer.map_err(|_| "it does not answer").flatten(),
+            _ = died.wait_for(|died| *died) => Err("it died"),
+        };
+        answer.map_err(|fate| format!("{fate}; the end of its log: {}", self.last_words()).into())
+    }
+
+    fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<_> = log.lines().rev().take(LAST_LINES).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
 
     /// The most memory that it ever had, in kB.
     pub(crate) fn peak_kb(&self) -> Result<u64, Failure> {
-        let id = self.process.id().ok_or("the function died")?;
-        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let peak = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
         Ok(peak.ok_or("the system does not tell how much memory a process had")?)
@@ -146,15 +179,14 @@ impl Instance {
 
     /// The processor's time that it took so far.
     pub(crate) fn processor_time(&self) -> Result<Duration, Failure> {
-        Ok(processor::of(self.process.id().ok_or("the function died")?)?.own)
+        Ok(processor::of(self.id)?.own)
     }
 }
 
 impl Drop for Instance {
     fn drop(&mut self) {
         self.api.abort();
-        // It may have ended by itself.
-        let _ = self.process.start_kill();
+        self.process.abort();
     }
 }
 
@@ -179,17 +211,20 @@ impl axum::serve::Listener for NoDelay {
 
 async fn next(State(shared): State<Arc<Shared>>) -> Response {
     let (sender, event) = oneshot::channel();
-    let asked = shared.askers.send(sender);
+    let id = Uuid::new_v4().to_string();
+    let asker = Asker {
+        id: id.clone(),
+        event: sender,
+    };
+    // If nobody hands out events any more, none comes.
+    let _ = shared.askers.send(asker);
     let Ok(event) = event.await else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
-    if asked.is_err() {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
-    }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let name = |name| HeaderName::from_static(name);
     let headers = [
-        (name("lambda-runtime-aws-request-id"), Uuid::new_v4().to_string()),
+        (name("lambda-runtime-aws-request-id"), id),
         (
             name("lambda-runtime-deadline-ms"),
             (now + TIME_OUT).as_millis().to_string(),
@@ -202,8 +237,13 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
     (headers, event).into_response()
 }
 
-async fn answered(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCode {
-    let waiting = lock(&shared.waiting).take();
+async fn answered(
+    State(shared): State<Arc<Shared>>,
+    Segments((id, _)): Segments<(String, String)>,
+    body: Bytes,
+) -> StatusCode {
+    // What is answered too late is no answer to the next.
+    let waiting = lock(&shared.waiting).take_if(|waiting| waiting.id == id);
     if let Some(waiting) = waiting {
         let took = waiting.since.elapsed();
         // Whoever asked may have given up.

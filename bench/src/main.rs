@@ -25,6 +25,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use table::Row;
+
 /// Why something could not be measured. Whoever runs this can only read it.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -46,8 +48,15 @@ async fn main() -> ExitCode {
 }
 
 async fn measure(chosen: &[String]) -> Result<(), Failure> {
+    let all = rows::all();
+    let unknown = |choice: &&String| all.iter().all(|(name, _)| name != *choice);
+    if let Some(choice) = chosen.iter().find(unknown) {
+        let names: Vec<_> = all.iter().map(|(name, _)| *name).collect();
+        return Err(format!("there is no row {choice}; there are {}", names.join(", ")).into());
+    }
     let (mut table, mut failed) = (Vec::new(), Vec::new());
-    for (name, measure) in rows::all() {
+    let began = Instant::now();
+    for (name, measure) in all {
         if chosen.is_empty() || chosen.iter().any(|choice| choice == name) {
             eprintln!("bench: {name}");
             let began = Instant::now();
@@ -56,6 +65,7 @@ async fn measure(chosen: &[String]) -> Result<(), Failure> {
                 // The others are worth having all the same.
                 Err(failure) => {
                     complain(&*failure);
+                    table.push(Row::missing(name));
                     failed.push(name);
                 }
             }
@@ -64,13 +74,14 @@ async fn measure(chosen: &[String]) -> Result<(), Failure> {
     }
     let text = table::markdown(&table);
     println!("{text}");
-    if !failed.is_empty() {
-        return Err(format!("not measured: {}", failed.join(", ")).into());
-    }
     if chosen.is_empty() {
-        results::write(&text)?;
+        results::write(&text, began.elapsed())?;
     }
-    Ok(())
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("not measured: {}", failed.join(", ")).into())
+    }
 }
 
 /// What went wrong, and why.

@@ -19,7 +19,7 @@ pub(crate) fn id(calendar: &str, n: u64) -> String {
 pub(crate) async fn empty(db: &Client) -> Result<(), Failure> {
     const EMPTY: &str =
         "truncate calendars, appointments, calendar_events, appointment_history, watch_channels,
-        idempotency_keys, busy_events";
+        idempotency_keys, busy_events, google_calls";
     db.batch_execute(EMPTY).await?;
     Ok(())
 }

@@ -60,6 +60,11 @@ impl Row {
         }
     }
 
+    /// What could not be measured, so that its absence shows.
+    pub(crate) fn missing(what: &str) -> Self {
+        Self::fact(what, "", "could not be measured", "", false)
+    }
+
     /// The same with a target that says more than the number of times.
     pub(crate) fn and(mut self, target: &str, reached: bool) -> Self {
         self.target = format!("{}, {target}", self.target);

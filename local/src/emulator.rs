@@ -22,6 +22,8 @@ const RUNTIME_API: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 /// How long is waited for what must come by itself.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How often is looked.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
 /// A running emulator. Its function is started by the first invocation, and both end with this.
 #[derive(Debug)]
@@ -133,7 +135,7 @@ impl Emulator {
         Ok(answer)
     }
 
-    /// Whether the function logs these words within some seconds.
+    /// Whether the function logs these words, sooner or later ([`PATIENCE`]).
     pub async fn says(&self, words: &str) -> bool {
         until(|| self.log().contains(words).then_some(())).await.is_some()
     }
@@ -184,7 +186,7 @@ async fn until<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
             if let Some(found) = look() {
                 return found;
             }
-            tokio::task::yield_now().await;
+            tokio::time::sleep(BETWEEN_LOOKS).await;
         }
     };
     tokio::time::timeout(PATIENCE, found).await.ok()

@@ -1,26 +1,26 @@
 //! From a person's edit in Google to the committed row, and from a booking to its event: both ways whole, beside the sum of
 //! what each part would take bare.
 //!
-//! The parts are what Lambda's interface takes alone for each invocation, the statements that were sent, sent bare, and calls
-//! to Google and to the bus without our clients. How long Google itself takes to notify is no part of either. When a row was
-//! committed, the database says.
+//! The parts are the statements that were sent, sent bare, calls to Google and to the bus without our clients, and what
+//! Lambda's interface takes alone to hand over two events, which is about what it takes for an event and an answer. How long
+//! Google itself takes to notify is no part of either. When a row was committed, the database says.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use chrono::{DateTime, TimeDelta, Utc};
 use local::postgres::{Statement, Wire};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
 use super::warm::{Kind, ask};
-use super::{appointment_changed, scheduled, succeed};
+use super::{scheduled, succeed};
 use crate::Failure;
 use crate::bare::Bare;
 use crate::google;
@@ -46,13 +46,17 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
     for n in 0..WARM_UP {
         clinic.edit(&recorded, &event, n).await?;
     }
+    let before = clinic.notified().await?;
     wire.clear_statements();
     clinic.edit(&recorded, &event, WARM_UP).await?;
-    let of_edit = until(wire.recorded(), "COMMIT")?;
+    let of_edit = Replay::of_edit(until(wire.recorded(), "COMMIT")?, before, WARM_UP);
     clinic.book(&recorded, 0).await?;
     wire.clear_statements();
     clinic.book(&recorded, 1).await?;
-    let of_booking = until(wire.recorded(), "update calendar_events set seen = 'live'")?;
+    let of_booking = Replay::of_booking(until(
+        wire.recorded(),
+        "update calendar_events set seen = 'live'",
+    )?);
 
     let (mut edits, mut bookings) = (Times::default(), Times::default());
     let (mut least_of_edits, mut least_of_bookings) = (Times::default(), Times::default());
@@ -159,6 +163,12 @@ impl<'a> Clinic<'a> {
         Ok(self.db.query_one(event, &[&at]).await?.get(0))
     }
 
+    /// How many notifications were counted.
+    async fn notified(&self) -> Result<i64, Failure> {
+        let counted = "select change_seq from calendars where id = $1";
+        Ok(self.db.query_one(counted, &[&CALENDAR]).await?.get(0))
+    }
+
     /// A person edits; how long it takes from the arrival of Google's notification until the row is committed.
     async fn edit(&mut self, functions: &Functions, event: &str, n: u64) -> Result<Duration, Failure> {
         // As if the last pull were a while ago: one that follows at once waits for its time.
@@ -180,8 +190,7 @@ impl<'a> Clinic<'a> {
             succeed(&functions.sync, &told).await
         };
         tokio::try_join!(answering, pulling)?;
-        let committed = "select last_sync_at from calendars c
-            where exists (select from appointments where calendar_id = c.id and location = $1)";
+        let committed = "select pg_xact_commit_timestamp(xmin) from appointments where location = $1";
         let committed: DateTime<Utc> = self.db.query_one(committed, &[&room]).await?.get(0);
         // What we tell of the person's change.
         self.world.bus.forget().await;
@@ -209,7 +218,7 @@ impl<'a> Clinic<'a> {
         }
         // Google tells of it, which is not asked for here.
         let _ = self.notified.recv().await;
-        let shown = "select max(synced_at) from calendar_events";
+        let shown = "select max(pg_xact_commit_timestamp(xmin)) from calendar_events";
         let shown: DateTime<Utc> = self.db.query_one(shown, &[]).await?.get(0);
         Ok((shown - began).to_std()?)
     }
@@ -232,15 +241,53 @@ fn plain(text: &str) -> Statement {
     }
 }
 
-/// Takes back the booking whose statements were recorded, and what is known of edits.
-const UNDO: [&str; 3] = [
-    "delete from appointment_history where by = 'google_calendar'",
-    "delete from idempotency_keys where key = 'both-ways-1'",
-    "with booked as (select id from appointments where starts_at = '2041-01-01 01:00Z'),
-        events as (delete from calendar_events where appointment_id in (select id from booked)),
-        history as (delete from appointment_history where appointment_id in (select id from booked))
-     delete from appointments where id in (select id from booked)",
-];
+/// Statements to be sent once more, in a transaction that is undone.
+struct Replay {
+    statements: Vec<Statement>,
+    /// Makes what they find as it was when they were recorded.
+    before: String,
+    /// Whether they did then what they did when they were recorded.
+    done: String,
+}
+
+impl Replay {
+    /// `notified`: how many notifications were counted before it; `n`: which edit it was.
+    fn of_edit(statements: Vec<Statement>, notified: i64, n: u64) -> Self {
+        Self {
+            statements,
+            before: format!(
+                "update watch_channels set last_message_number = 1;
+                update calendars set change_seq = {notified}, pulled_seq = {notified}, lease_owner = null,
+                    lease_until = null, leased_at = now() - interval '1 minute';
+                delete from appointment_history where by = 'google_calendar'"
+            ),
+            done: format!(
+                "select exists (select from appointments where location = 'Room {n}')
+                    and exists (select from appointment_history where by = 'google_calendar')
+                    and exists (select from watch_channels where last_message_number > 1)
+                    and (select pulled_seq = {notified} + 1 and lease_until is null from calendars)"
+            ),
+        }
+    }
+
+    fn of_booking(statements: Vec<Statement>) -> Self {
+        let booked = "select id from appointments where starts_at = '2041-01-01 01:00Z'";
+        Self {
+            statements,
+            before: format!(
+                "delete from idempotency_keys where key = 'both-ways-1';
+                with booked as ({booked}),
+                    events as (delete from calendar_events where appointment_id in (select id from booked)),
+                    history as (delete from appointment_history where appointment_id in (select id from booked))
+                delete from appointments where id in (select id from booked)"
+            ),
+            done: format!(
+                "select exists (select from calendar_events where appointment_id in ({booked}) and seen = 'live')
+                    and exists (select from idempotency_keys where key = 'both-ways-1')"
+            ),
+        }
+    }
+}
 
 /// What each part takes bare.
 struct Parts<'a> {
@@ -248,7 +295,6 @@ struct Parts<'a> {
     floor: Instance,
     bare: Bare,
     google: google::Bare,
-    client: reqwest::Client,
 }
 
 impl<'a> Parts<'a> {
@@ -259,33 +305,17 @@ impl<'a> Parts<'a> {
             floor: world.start("floor", &url).await?,
             bare: Bare::connect(&url).await?,
             google: google::Bare::overhearing(world).await?,
-            client: reqwest::Client::new(),
         })
     }
 
-    /// Two invocations, a message on the bus, a call to Google, and these statements.
-    async fn sum(&self, statements: &[Statement]) -> Result<Duration, Failure> {
+    /// Two events, a message on the bus, a call to Google, and these statements.
+    async fn sum(&self, replay: &Replay) -> Result<Duration, Failure> {
         let mut sum = ask(&self.floor, &Kind::Read.request(0)).await?;
-        sum += succeed(
-            &self.floor,
-            &serde_json::from_slice(&Kind::Read.request(0).event())?,
-        )
-        .await?;
         sum += self.google.calls(1, 1).await?;
-        let entry = json!({"Source": "appointment-sync", "DetailType": "AppointmentChanged",
-            "Detail": appointment_changed()["detail"].to_string(), "EventBusName": "appointment-sync"});
-        let began = Instant::now();
-        let body = json!({"Entries": [entry]}).to_string();
-        let answer = self.client.post(self.world.bus.url()).body(body).send().await?;
-        let _: Value = answer.json().await?;
-        sum += began.elapsed();
-        self.world.bus.forget().await;
-        // In a transaction that is undone, so that they find each time what they found when they were recorded.
+        sum += self.world.bus.put_bare().await?;
         self.bare.time(&plain("start transaction")).await?;
-        for statement in UNDO {
-            self.bare.time(&plain(statement)).await?;
-        }
-        for statement in statements {
+        self.bare.time(&plain(&replay.before)).await?;
+        for statement in &replay.statements {
             // A transaction's limits are sent ahead of its first statement: nobody waits for them.
             if statement.text.trim_start().starts_with("set local") {
                 continue;
@@ -299,6 +329,7 @@ impl<'a> Parts<'a> {
             };
             sum += self.bare.time(sent).await?;
         }
+        self.bare.insist(&replay.done).await?;
         self.bare.time(&plain("rollback")).await?;
         Ok(sum)
     }

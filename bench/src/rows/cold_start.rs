@@ -26,6 +26,12 @@ use crate::{Failure, binary};
 /// The command of this program that starts a function and writes down when.
 pub(crate) const EXEC: &str = "cold-start-exec";
 
+const FUNCTIONS: [&str; 4] = [
+    "appointments-api",
+    "calendar-webhook",
+    "scheduled-sync",
+    "watch-renewer",
+];
 const STARTS: u32 = 30;
 const INIT_WITHIN: Duration = Duration::from_millis(15);
 
@@ -51,21 +57,21 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
     seed::clinic(&db, 1_000).await?;
     db.batch_execute(webhook::OPEN).await?;
     let read: Value = serde_json::from_slice(&Kind::Read.request(1).event())?;
-    let notified: Value = serde_json::from_slice(&webhook::notification(1).event())?;
-    let functions = [
-        ("appointments-api", read.clone()),
-        ("calendar-webhook", notified),
-        ("scheduled-sync", appointment_changed()),
-        ("watch-renewer", scheduled()),
-    ];
+    // The number of the notification in it rises from start to start: one that comes again writes nothing.
+    let notified = |n: u32| -> Result<Value, Failure> {
+        Ok(serde_json::from_slice(
+            &webhook::notification(u64::from(n) + 1).event(),
+        )?)
+    };
     let settings = world.settings(&world.tls_url()?)?;
     let mut floor = Starts::default();
-    let mut started: Vec<Starts> = functions.iter().map(|_| Starts::default()).collect();
+    let mut started: [Starts; FUNCTIONS.len()] = Default::default();
     let (mut connecting, mut round_trip) = (Times::default(), Times::default());
     let statement = a_read(&world).await?;
     for n in 0..=STARTS {
         let mut starts = vec![start("floor", &read, &settings).await?];
-        for (function, event) in &functions {
+        let events = [read.clone(), notified(n)?, appointment_changed(), scheduled()];
+        for (function, event) in FUNCTIONS.into_iter().zip(&events) {
             starts.push(start(function, event, &settings).await?);
         }
         let bare = Bare::connect(&world.tls_url()?).await?;
@@ -82,7 +88,7 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
         }
     }
     let mut rows = Vec::new();
-    for ((function, _), starts) in functions.iter().zip(&started) {
+    for (function, starts) in FUNCTIONS.into_iter().zip(&started) {
         let (init, least) = (starts.init.median(), floor.init.median());
         rows.push(
             Row::times(
@@ -95,7 +101,7 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
         );
     }
     let possible = connecting.median() + round_trip.median();
-    for ((function, _), starts) in functions.iter().zip(&started) {
+    for (function, starts) in FUNCTIONS.into_iter().zip(&started) {
         // Between them an event is read and answered for the first time, too.
         let (init, answer) = (starts.init.median(), starts.first_answer.median());
         rows.push(Row::times(
@@ -129,7 +135,10 @@ async fn start(function: &str, event: &Value, settings: &Settings) -> Result<(Du
         binary(function).display()
     );
     emulator.put(&command, tap.address)?;
-    emulator.invoke(event).await?;
+    let answer = emulator.invoke(event).await?;
+    if answer.get("statusCode").is_some_and(|status| *status != 200) {
+        return Err(format!("{function} began with {answer}").into());
+    }
     let spawned = Duration::from_nanos(std::fs::read_to_string(stamp)?.parse()?);
     let seen = *tap.seen.lock().unwrap_or_else(PoisonError::into_inner);
     let (Some(ready), Some(answered)) = (seen.ready, seen.answered) else {

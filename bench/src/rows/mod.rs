@@ -43,7 +43,7 @@ pub(crate) fn all() -> Vec<(&'static str, Measure)> {
 }
 
 /// What wakes `scheduled-sync` after a booking.
-fn appointment_changed() -> Value {
+pub(crate) fn appointment_changed() -> Value {
     json!({
         "version": "0", "id": "0190f0c2-0000-7000-8000-0000000000cc", "detail-type": "AppointmentChanged",
         "source": "appointment-sync", "account": "123456789012", "time": "2026-11-28T09:00:00Z", "region": "us-east-1",

@@ -19,8 +19,7 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
         let [_, function, arm64, x86_64, _] = cells.as_slice() else {
             return Err(format!("bench/SIZES.md: {line}").into());
         };
-        let bytes = |cell: &str| cell.replace(',', "").parse::<u64>();
-        let (arm64, x86_64) = (bytes(arm64)?, bytes(x86_64)?);
+        let (arm64, x86_64): (u64, u64) = (arm64.parse()?, x86_64.parse()?);
         rows.push(Row::fact(
             format!(
                 "zip, arm64 and x86_64: {} (`make sizes`)",

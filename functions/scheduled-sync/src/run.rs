@@ -147,7 +147,14 @@ impl Worker {
             // Much to list, or long to wait for, is no reason not to write.
             Trigger::Everything => {
                 let half = deadline.at_most(deadline.remaining() / 2);
-                pull(&sync, calendar_id, Occasion::Always, Patience::Wait(PATIENCE), half).await
+                pull(
+                    &sync,
+                    calendar_id,
+                    Occasion::Always,
+                    Patience::Wait(PATIENCE),
+                    half,
+                )
+                .await
             }
             Trigger::CalendarChanged { .. } => {
                 pull(&sync, calendar_id, Occasion::Notified, Patience::Leave, deadline).await

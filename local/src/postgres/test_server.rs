@@ -23,6 +23,9 @@ hostnossl all clinic_tls all reject
 host      all all        all trust
 ";
 
+/// TLS, and when each transaction was committed: what is measured up to a commit asks for that.
+const CONFIGURATION: &[u8] = b"ssl = on\ntrack_commit_timestamp = on\n";
+
 /// `clinic` owns the test databases and is no superuser, as on Neon. `clinic_tls` is the same role by another door.
 const ROLES: &str = "\
 CREATE ROLE clinic LOGIN CREATEDB;
@@ -54,7 +57,7 @@ impl TestServer {
         cluster.write("pg_hba.conf", WHO_MAY_CONNECT.as_bytes())?;
         cluster.write("server.crt", &certificates.server)?;
         cluster.write("server.key", &certificates.server_key)?;
-        cluster.write("postgresql.auto.conf", b"ssl = on\n")?;
+        cluster.write("postgresql.auto.conf", CONFIGURATION)?;
         for (name, pem) in [
             ("ca.pem", &certificates.authority),
             ("stranger.pem", &certificates.stranger),

@@ -55,7 +55,11 @@ pub(crate) async fn go(run: Run, sync: &Sync<'_>, calendar: &str) -> Result<(), 
         let pulled = sync.pull(calendar, occasion, Patience::Leave, false, deadline);
         pulled.await.map(drop)
     };
-    let push = async || sync.push(calendar, deadline.remaining(), deadline).await.map(drop);
+    let push = async || {
+        sync.push(calendar, deadline.remaining(), deadline)
+            .await
+            .map(drop)
+    };
     match run {
         Run::Push => push().await,
         Run::PushAll => sync.push_all(calendar, Duration::ZERO, deadline).await.map(drop),

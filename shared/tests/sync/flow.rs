@@ -76,10 +76,7 @@ async fn what_there_is_no_time_for_has_not_failed() {
     let (sync, deadline) = (process.sync(), Deadline::after(Duration::from_millis(6_500)));
     let mut push = Box::pin(sync.push(CALENDAR, LONG, deadline));
     process
-        .freeze(
-            Point::after("update calendar_events e set sent"),
-            push.as_mut(),
-        )
+        .freeze(Point::after("update calendar_events e set sent"), push.as_mut())
         .await;
     // Nothing else makes a deadline come near.
     tokio::time::sleep(deadline.remaining().saturating_sub(Duration::from_millis(2_900))).await;

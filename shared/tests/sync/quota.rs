@@ -172,7 +172,8 @@ async fn repetitions_are_counted_whoever_reserves_next() {
         .fail(Fault::on("events.list").refuse(503, "backendError").times(2));
     clinic.pull().await.unwrap();
     assert_eq!(reserved(&clinic).await, 1);
-    let taken = "update calendars set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 minute'";
+    let taken =
+        "update calendars set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 minute'";
     clinic.sql(taken).await;
     let sync = clinic.sync();
     let pulled = sync

@@ -1,7 +1,6 @@
 //! Requests of a calendar that has 100,000 appointments beside those of one that has 100.
 
 use crate::Failure;
-use crate::instance::Instance;
 use crate::rows::memory::megabytes;
 use crate::rows::warm::{Kind, ask};
 use crate::seed;
@@ -27,7 +26,8 @@ pub(super) async fn measure(large: &World) -> Result<Vec<Row>, Failure> {
     // So that the day that is listed is as full as it is in the large one.
     db.batch_execute("update appointments set starts_at = starts_at + interval '8 days', ends_at = ends_at + interval '8 days'")
         .await?;
-    let (of_few, of_many) = (quiet(&small).await?, quiet(large).await?);
+    let api = async |world: &World| world.start("appointments-api", &world.tls_url()?).await;
+    let (of_few, of_many) = (api(&small).await?, api(large).await?);
     for n in 0..WARM_UP {
         for api in [&of_few, &of_many] {
             ask(api, &Kind::List.request(n)).await?;
@@ -70,11 +70,4 @@ pub(super) async fn measure(large: &World) -> Result<Vec<Row>, Failure> {
         )
         .with_ratio(most / least),
     ])
-}
-
-/// An API that tells the bus nothing: that would be the same for both.
-async fn quiet(world: &World) -> Result<Instance, Failure> {
-    let mut settings = world.settings(&world.tls_url()?)?;
-    settings.remove("AWS_ACCESS_KEY_ID");
-    world.start_with("appointments-api", &settings).await
 }

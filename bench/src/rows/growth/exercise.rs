@@ -23,7 +23,6 @@ pub(super) async fn everything(world: &World, admin: &Client) -> Result<(), Fail
     world.google.share(CALENDAR, Access::None);
     let wire = Wire::before(&world.url()).await;
     let mut settings = world.settings(wire.url())?;
-    settings.remove("AWS_ACCESS_KEY_ID");
     settings.insert(
         "GOOGLE_CALENDAR_ID".to_owned(),
         [vec![shown()], calendars()].concat().join(","),

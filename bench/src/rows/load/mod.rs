@@ -151,10 +151,9 @@ async fn floor(world: &World) -> Result<Option<Floor>, Failure> {
     }))
 }
 
-/// An API that tells the bus nothing, for all calendars of the mix.
+/// Those of an API for all calendars of the mix.
 fn settings(world: &World, url: &str) -> Result<Settings, Failure> {
     let mut settings = world.settings(url)?;
-    settings.remove("AWS_ACCESS_KEY_ID");
     let calendars: Vec<_> = (1..=mix::CALENDARS).map(mix::name).collect();
     settings.insert("GOOGLE_CALENDAR_ID".to_owned(), calendars.join(","));
     Ok(settings)

@@ -76,11 +76,15 @@ impl Sync<'_> {
             })
             .await?;
         let wait_until = deadline.at_most(patience);
-        let (mut counts, mut waiting) = self.push_measured(calendar_id, deadline.remaining(), deadline).await?;
+        let (mut counts, mut waiting) = self
+            .push_measured(calendar_id, deadline.remaining(), deadline)
+            .await?;
         while waiting.claimed > 0 && wait_until.allows(CLAIM_POLL) {
             tokio::time::sleep(CLAIM_POLL).await;
             let more;
-            (more, waiting) = self.push_measured(calendar_id, deadline.remaining(), deadline).await?;
+            (more, waiting) = self
+                .push_measured(calendar_id, deadline.remaining(), deadline)
+                .await?;
             counts += more;
             counts.pending = waiting.pending;
         }
