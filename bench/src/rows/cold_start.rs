@@ -55,7 +55,7 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
     let world = World::open().await?;
     let db = world.client().await?;
     seed::clinic(&db, 1_000).await?;
-    db.batch_execute(webhook::OPEN).await?;
+    webhook::open(&world).await?;
     let read: Value = serde_json::from_slice(&Kind::Read.request(1).event())?;
     // The number of the notification in it rises from start to start: one that comes again writes nothing.
     let notified = |n: u32| -> Result<Value, Failure> {

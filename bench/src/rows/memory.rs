@@ -1,7 +1,7 @@
 //! The most memory that each function ever has over a thousand requests.
 
 use super::warm::{Kind, ask};
-use super::{appointment_changed, scheduled, succeed, webhook};
+use super::{appointment_changed, pull, scheduled, succeed, webhook};
 use crate::Failure;
 use crate::instance::Instance;
 use crate::seed;
@@ -13,12 +13,17 @@ const REQUESTS: u64 = 1_000;
 const EVERY: u64 = 5;
 /// MB.
 const MOST: f64 = 40.0;
+/// As `scheduled-sync` has it.
+const PULLED_AT_ONCE: u64 = 4;
+const EVENTS: u64 = 10_000;
+/// MB, as the template gives them.
+const OF_THE_SYNC: f64 = 256.0;
 
 pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
     let world = World::open().await?;
     let db = world.client().await?;
     seed::clinic(&db, REQUESTS).await?;
-    db.batch_execute(webhook::OPEN).await?;
+    webhook::open(&world).await?;
     let url = world.tls_url()?;
 
     let floor = world.start("floor", &url).await?;
@@ -71,7 +76,43 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
         row("calendar-webhook", &webhook)?,
         row("scheduled-sync", &sync)?,
         row("watch-renewer", &renewer)?,
+        first_pulls().await?,
     ])
+}
+
+/// The most that the sync ever has at once: as many calendars as it sees to at once, none pulled before.
+async fn first_pulls() -> Result<Row, Failure> {
+    let world = World::open().await?;
+    let calendars: Vec<_> = (1..=PULLED_AT_ONCE)
+        .map(|n| format!("doctor-{n}@example.com"))
+        .collect();
+    for calendar in &calendars {
+        world.google.add_calendar(calendar, chrono_tz::Asia::Karachi);
+        for n in 0..EVENTS {
+            world.google.person().add(calendar, &pull::event(n, None))?;
+        }
+    }
+    let mut settings = world.settings(&world.tls_url()?)?;
+    settings.insert("GOOGLE_CALENDAR_ID".to_owned(), calendars.join(","));
+    let sync = world.start_with("scheduled-sync", &settings).await?;
+    succeed(&sync, &scheduled()).await?;
+    let kept: i64 = world
+        .client()
+        .await?
+        .query_one("select count(*) from busy_events", &[])
+        .await?
+        .get(0);
+    if u64::try_from(kept)? != PULLED_AT_ONCE * EVENTS {
+        return Err(format!("{kept} events were pulled").into());
+    }
+    let peak = megabytes(&sync)?;
+    Ok(Row::fact(
+        format!("peak memory of a 5-minute run over {PULLED_AT_ONCE} calendars of {EVENTS} events each, none pulled before"),
+        "",
+        format!("{peak:.1} MB"),
+        format!("under {OF_THE_SYNC} MB, which it is given"),
+        peak < OF_THE_SYNC,
+    ))
 }
 
 pub(crate) fn megabytes(instance: &Instance) -> Result<f64, Failure> {

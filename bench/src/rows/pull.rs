@@ -196,7 +196,7 @@ async fn show(world: &World, db: &Client) -> Result<(), Failure> {
 }
 
 /// The `n`th event: an appointment's, or a person's own.
-fn event(n: u64, id: Option<&str>) -> Value {
+pub(super) fn event(n: u64, id: Option<&str>) -> Value {
     let first: DateTime<Utc> = DateTime::from_timestamp(1_924_992_000, 0).unwrap_or_default();
     let start = first + TimeDelta::hours(i64::try_from(n).unwrap_or_default());
     let time = |at: DateTime<Utc>| json!({"dateTime": at, "timeZone": "Asia/Karachi"});

@@ -6,7 +6,7 @@ use local::postgres::Wire;
 use serde_json::json;
 
 use super::warm::{Kind, ask};
-use super::webhook;
+use super::{appointment_changed, scheduled, succeed, webhook};
 use crate::Failure;
 use crate::distance::Distance;
 use crate::request::Request;
@@ -23,7 +23,7 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
     let world = World::open().await?;
     let db = world.client().await?;
     seed::clinic(&db, 100).await?;
-    db.batch_execute(webhook::OPEN).await?;
+    webhook::open(&world).await?;
     let wire = Wire::before(&world.url()).await;
     let (_way, url) = Distance::before(wire.url(), EACH_WAY).await?;
     let api = world.start("appointments-api", &url).await?;
@@ -31,7 +31,7 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
     ask(&api, &Kind::List.request(0)).await?;
     ask(&webhook, &webhook::notification(1)).await?;
 
-    let mut rows = Vec::new();
+    let mut rows = first_answers(&world, &wire).await?;
     for kind in Kind::ALL {
         let mut counted = Counted::default();
         for n in 0..REQUESTS {
@@ -40,7 +40,7 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
         rows.push(counted.row(kind.name(), 1));
     }
     let mut counted = Counted::default();
-    for n in 2..2 + REQUESTS {
+    for n in 3..3 + REQUESTS {
         counted
             .add(&wire, ask(&webhook, &webhook::notification(n)))
             .await?;
@@ -61,6 +61,32 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
         counted.add(&wire, refused(&api, &booked)).await?;
     }
     rows.push(counted.row("book, slot taken", 1));
+    Ok(rows)
+}
+
+/// What each function asks until its first answer, once it is connected.
+async fn first_answers(world: &World, wire: &Wire) -> Result<Vec<Row>, Failure> {
+    let read = serde_json::from_slice(&Kind::Read.request(0).event())?;
+    let notified = serde_json::from_slice(&webhook::notification(2).event())?;
+    let mut rows = Vec::new();
+    for (function, event) in [
+        ("appointments-api", read),
+        ("calendar-webhook", notified),
+        ("scheduled-sync", appointment_changed()),
+        ("watch-renewer", scheduled()),
+    ] {
+        let instance = world.start(function, wire.url()).await?;
+        wire.clear_statements();
+        succeed(&instance, &event).await?;
+        let trips = wire.statements().len();
+        rows.push(Row::fact(
+            format!("database round trips of a first answer, after connecting: {function}"),
+            "1",
+            trips.to_string(),
+            "1",
+            trips == 1,
+        ));
+    }
     Ok(rows)
 }
 

@@ -9,6 +9,7 @@ use local::postgres::{Statement, Wire};
 use sha2::Sha256;
 
 use super::warm::ask;
+use super::{scheduled, succeed};
 use crate::Failure;
 use crate::bare::Bare;
 use crate::instance::Instance;
@@ -26,11 +27,16 @@ const WARM_UP: u64 = 50;
 /// What the function itself may take to see through a forged one.
 const FORGED_WITHIN: Duration = Duration::from_micros(200);
 
-/// Opens the channel that the notifications are of.
-pub(crate) const OPEN: &str = "insert into calendars (id) values ('clinic@example.com') on conflict do nothing;
-    insert into watch_channels (id, calendar_id, address, resource_id, expires_at, state)
-    values ('0190f0c2-0000-7000-8000-000000000001', 'clinic@example.com', 'https://hook.example.com/calendar/webhook',
-        'exampleResourceId', now() + interval '7 days', 'live')";
+/// Has the renewer open the channel that the notifications are of.
+pub(crate) async fn open(world: &World) -> Result<(), Failure> {
+    let renewer = world.start("watch-renewer", &world.url()).await?;
+    succeed(&renewer, &scheduled()).await?;
+    let ours = "update watch_channels set id = $1, resource_id = 'exampleResourceId'";
+    match world.client().await?.execute(ours, &[&CHANNEL]).await? {
+        1 => Ok(()),
+        channels => Err(format!("there are {channels} channels").into()),
+    }
+}
 
 /// The `number`th notification of the channel.
 pub(crate) fn notification(number: u64) -> Request {
@@ -64,11 +70,11 @@ fn token() -> String {
 pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
     let world = World::open().await?;
     let db = world.client().await?;
-    db.batch_execute(OPEN).await?;
+    open(&world).await?;
     let (statements, forged_statements) = record(&world).await?;
 
     seed::empty(&db).await?;
-    db.batch_execute(OPEN).await?;
+    open(&world).await?;
     let url = world.tls_url()?;
     let webhook = world.start("calendar-webhook", &url).await?;
     let floor = world.start("floor", &url).await?;
