@@ -107,7 +107,9 @@ async fn first_pulls() -> Result<Row, Failure> {
     }
     let peak = megabytes(&sync)?;
     Ok(Row::fact(
-        format!("peak memory of a 5-minute run over {PULLED_AT_ONCE} calendars of {EVENTS} events each, none pulled before"),
+        format!(
+            "peak memory of a 5-minute run over {PULLED_AT_ONCE} calendars of {EVENTS} events each, none pulled before"
+        ),
         "",
         format!("{peak:.1} MB"),
         format!("under {OF_THE_SYNC} MB, which it is given"),

@@ -20,6 +20,8 @@ use crate::times::{Shown, Times};
 use crate::world::{CALENDAR, World};
 
 const EVENTS: u64 = 10_000;
+/// As `shared::bus` has it.
+const PUBLISH_WITHIN: Duration = Duration::from_millis(300);
 /// Each is measured so often, in turn with its floor.
 const ROUNDS: u32 = 3;
 const LEDGER: [&str; 4] = [
@@ -94,6 +96,13 @@ async fn of_appointments() -> Result<Vec<Row>, Failure> {
     let (mut floor, mut ours) = (Times::default(), Times::default());
     let person = world.google.person();
     for round in 1..=ROUNDS {
+        // As if what the events lack of ours had been written meanwhile.
+        for statement in [
+            "update calendar_events set pushed_version = wanted_version",
+            "vacuum (analyze)",
+        ] {
+            db.batch_execute(statement).await?;
+        }
         let token: String = db
             .query_one("select sync_token from calendars where id = $1", &[&CALENDAR])
             .await?
@@ -105,15 +114,27 @@ async fn of_appointments() -> Result<Vec<Row>, Failure> {
         ours.add(pull(&db, &sync).await?);
         let written = ["appointments", "calendar_events", "appointment_history"];
         let listed = google.list(CALENDAR, Some(&token)).await?.took;
-        floor.add(listed + copy(&db, &world, &written, EVENTS).await?);
+        floor.add(listed + copy(&db, &world, &written, EVENTS).await? + tell(&world).await?);
     }
     rows.push(Row::times(
-        format!("incremental pull of {EVENTS} changes, three rows each (median)"),
+        format!("incremental pull of {EVENTS} changes, three rows each and the bus told (median)"),
         floor.median(),
         ours.median(),
         2.0,
     ));
     Ok(rows)
+}
+
+/// Tells the bus of the changes, ten by ten; not longer than a pull does.
+async fn tell(world: &World) -> Result<Duration, Failure> {
+    let mut took = Duration::ZERO;
+    for _ in 0..EVENTS / 10 {
+        took += world.bus.put_bare().await?;
+        if took > PUBLISH_WITHIN {
+            return Ok(PUBLISH_WITHIN);
+        }
+    }
+    Ok(took)
 }
 
 /// What a pull costs that finds nothing: one that was notified, and what each calendar adds to a 5-minute run.

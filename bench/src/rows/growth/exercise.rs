@@ -184,7 +184,9 @@ async fn pushes(
         .map_err(refused)?;
     api.patch(overtaken, json!({"notes": "overtaken again"})).await?;
     admin
-        .batch_execute("update google_calls set newest = floor(extract(epoch from clock_timestamp())), calls = '{539}'")
+        .batch_execute(
+            "update google_calls set newest = floor(extract(epoch from clock_timestamp())), calls = '{539}'",
+        )
         .await?;
     sync.invoke(&changed.to_string().into()).await?;
     admin.batch_execute("delete from google_calls").await?;

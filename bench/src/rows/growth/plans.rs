@@ -21,7 +21,8 @@ use super::million::{APPOINTMENTS, superuser};
 const LARGE: i64 = 10_000;
 
 /// The beginnings of what is not played: what a push counts when its time is over.
-const NOT_PLAYED: [&str; 1] = ["select count(*) as pending, count(*) filter (where claimed_until > now()) as claimed"];
+const NOT_PLAYED: [&str; 1] =
+    ["select count(*) as pending, count(*) filter (where claimed_until > now()) as claimed"];
 
 /// Each session to come tells its plans, also of what triggers and functions do.
 const EXPLAIN: [&str; 7] = [

@@ -1,10 +1,12 @@
 //! Listing events: the question, and one page of the answer.
 
+use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::ListedEvent;
+use crate::google::error::{Error, Outcome, Transient};
 
 /// Names the parameters that a full listing and its increments share. A sync token is good only for the query that it
 /// came from: keep this beside the token, and list in full when it no longer matches.
@@ -76,6 +78,16 @@ pub struct EventsPage {
     pub time_zone: Option<String>,
 }
 
+/// A page whose events are not read yet: what follows it can be asked for meanwhile.
+#[derive(Debug)]
+pub struct UnreadPage {
+    /// Each event's own piece of the answer, so that one which cannot be understood does not fail the others.
+    items: Vec<Bytes>,
+    /// What follows.
+    pub next: Continuation,
+    time_zone: Option<String>,
+}
+
 /// What follows a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Continuation {
@@ -88,35 +100,57 @@ pub enum Continuation {
     },
 }
 
-/// A page that cannot be read as a whole, or that holds an event without an id: nothing of it can be relied on.
-#[derive(Debug)]
-pub(in crate::google) struct UnusablePage;
-
-impl EventsPage {
-    pub(in crate::google) fn from_json(json: &[u8]) -> Result<Self, UnusablePage> {
+impl UnreadPage {
+    pub(in crate::google) fn from_json(json: &Bytes) -> Result<Self, Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Wire<'a> {
-            // Each is read on its own, so that one which cannot be understood does not fail the others.
             #[serde(default, borrow)]
             items: Vec<&'a RawValue>,
             next_page_token: Option<String>,
             next_sync_token: Option<String>,
             time_zone: Option<String>,
         }
-        let wire: Wire<'_> = serde_json::from_slice(json).map_err(|_| UnusablePage)?;
+        let wire: Wire<'_> = serde_json::from_slice(json).map_err(|_| Error::unusable_page())?;
         let items = wire
             .items
             .iter()
-            .map(|item| ListedEvent::from_json(item.get().as_bytes()));
+            .map(|item| json.slice_ref(item.get().as_bytes()));
         let sync_token = wire.next_sync_token;
         Ok(Self {
-            items: items.collect::<Option<_>>().ok_or(UnusablePage)?,
+            items: items.collect(),
             next: wire
                 .next_page_token
                 .map_or(Continuation::End { sync_token }, Continuation::Page),
             time_zone: wire.time_zone,
         })
+    }
+
+    /// How many events it holds.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Reads the events, which takes the processor a while. [`Transient::UnreadableAnswer`](crate::google::Transient) if one
+    /// has no id.
+    pub fn read(self) -> Result<EventsPage, Error> {
+        let items = self.items.iter().map(|item| ListedEvent::from_json(item));
+        Ok(EventsPage {
+            items: items.collect::<Option<_>>().ok_or_else(Error::unusable_page)?,
+            next: self.next,
+            time_zone: self.time_zone,
+        })
+    }
+}
+
+impl Error {
+    /// A page that cannot be read as a whole, or that holds an event without an id: nothing of it can be relied on.
+    pub(crate) fn unusable_page() -> Self {
+        Self::Retry {
+            cause: Transient::UnreadableAnswer,
+            outcome: Outcome::NotApplied,
+        }
     }
 }
 
@@ -126,8 +160,8 @@ mod tests {
 
     use super::*;
 
-    fn page(json: &Value) -> Result<EventsPage, UnusablePage> {
-        EventsPage::from_json(json.to_string().as_bytes())
+    fn page(json: &Value) -> Result<EventsPage, Error> {
+        UnreadPage::from_json(&Bytes::from(json.to_string()))?.read()
     }
 
     #[test]
@@ -154,7 +188,7 @@ mod tests {
     fn a_page_that_hides_something_is_unusable() {
         assert!(page(&json!({"items": [{"status": "confirmed"}]})).is_err());
         assert!(page(&json!({"items": 5})).is_err());
-        assert!(EventsPage::from_json(b"<html>").is_err());
+        assert!(UnreadPage::from_json(&Bytes::from("<html>")).is_err());
     }
 
     #[test]

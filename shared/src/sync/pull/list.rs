@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::Pull;
-use crate::google::{Continuation, Error, EventsPage, EventsQuery, Gone, ListedEvent};
+use crate::google::{Continuation, Error, EventsQuery, Gone, ListedEvent, UnreadPage};
 use crate::sync::busy::Occurrence;
 use crate::sync::listing::{Listing, Start, sighting};
 use crate::sync::queries::listing::missing_from_listing;
@@ -44,16 +44,19 @@ impl Pull<'_> {
             // No bound in time: an event that a person moved out of it would look deleted.
             None => EventsQuery::Everything,
         };
-        let mut seen: HashMap<String, ListedEvent> = HashMap::new();
+        // Read while the next page is on its way.
+        let mut pages = Vec::new();
+        let mut listed = 0;
         let mut reached = None;
         let next = loop {
             let page_token = reached.as_ref().or(start.page_token.as_ref());
             match (self.page(query, page_token).await, reached.take()) {
                 (Ok(page), _) => {
-                    // An id may come again on a later page: the later one is the newer one.
-                    seen.extend(page.items.into_iter().map(|item| (item.id().to_owned(), item)));
-                    match page.next {
-                        Continuation::Page(token) if seen.len() < PART => reached = Some(token),
+                    listed += page.count();
+                    let next = page.next.clone();
+                    pages.push(tokio::task::spawn_blocking(|| page.read()));
+                    match next {
+                        Continuation::Page(token) if listed < PART => reached = Some(token),
                         part @ Continuation::Page(_) => break part,
                         end @ Continuation::End { .. } => break end,
                     }
@@ -65,6 +68,13 @@ impl Pull<'_> {
                 (Err(error), _) => return Err(error),
             }
         };
+        let mut seen: HashMap<String, ListedEvent> = HashMap::with_capacity(listed);
+        for page in pages {
+            // Reading does not panic, and nobody stops it; if it ever were so, nothing was read.
+            let page = page.await.map_err(|_| Error::unusable_page())??;
+            // An id may come again on a later page: the later one is the newer one.
+            seen.extend(page.items.into_iter().map(|item| (item.id().to_owned(), item)));
+        }
         let mut listing = Listing {
             start: start.clone(),
             sightings: HashMap::new(),
@@ -94,7 +104,7 @@ impl Pull<'_> {
         &self,
         query: EventsQuery<'_>,
         page_token: Option<&String>,
-    ) -> Result<EventsPage, SyncError> {
+    ) -> Result<UnreadPage, SyncError> {
         if self.time_is_over() {
             return Err(SyncError::OutOfTime);
         }
@@ -102,7 +112,7 @@ impl Pull<'_> {
         let until = self.deadline.leaving(2 * STORE_MARGIN).at_most(PAGE);
         let google = self.sync.google;
         let page = google
-            .list_events(self.calendar_id, query, page_token.map(String::as_str), until)
+            .list_unread(self.calendar_id, query, page_token.map(String::as_str), until)
             .await;
         match page {
             // What was given no time to end well has not failed; a pause that Google asks for is another matter.

@@ -285,7 +285,7 @@ fn typed(value: &(dyn ToSql + Sync), kind: Type) -> (&(dyn ToSql + Sync), Type) 
     (value, kind)
 }
 
-/// Gives back the claims that were not used. `unsent`: events of which nothing was sent of what was stored for it, so that
+/// Gives back the claims that were not used, which only what is unwritten bears. `unsent`: events of which nothing was sent of what was stored for it, so that
 /// nobody need look what became of it.
 pub(crate) async fn release_claims(
     client: &impl GenericClient,
@@ -295,7 +295,8 @@ pub(crate) async fn release_claims(
 ) -> Result<(), Error> {
     const RELEASE: &str = "update calendar_events set claim = null, claimed_until = null,
             sent = case when event_id = any($3) then null else sent end
-        where calendar_id = $1 and claim = any($2)";
+        where calendar_id = $1 and claim = any($2)
+          and pushed_version is distinct from wanted_version and not parked";
     let parameters: &[(&(dyn ToSql + Sync), Type)] = &[
         (&calendar_id, Type::TEXT),
         (&claims, Type::UUID_ARRAY),
