@@ -177,6 +177,8 @@ async fn pushes(
     google.heal();
     // Asks first what became of the lost one.
     api.ask(push.clone(), 200).await?;
+    // Counts what was repeated above.
+    sync.invoke(&changed.to_string().into()).await?;
     // Overtaken again, when no more calls may be made than the one that finds it out.
     google
         .person()
