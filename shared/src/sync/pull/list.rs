@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::task::spawn_blocking;
+use tracing::Span;
 
 use super::Pull;
 use crate::google::{Continuation, Error, EventsQuery, Gone, ListedEvent, UnreadPage};
@@ -54,7 +56,8 @@ impl Pull<'_> {
                 (Ok(page), _) => {
                     listed += page.count();
                     let next = page.next.clone();
-                    pages.push(tokio::task::spawn_blocking(|| page.read()));
+                    let run = Span::current();
+                    pages.push(spawn_blocking(move || run.in_scope(|| page.read())));
                     match next {
                         Continuation::Page(token) if listed < PART => reached = Some(token),
                         part @ Continuation::Page(_) => break part,
