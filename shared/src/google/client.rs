@@ -12,7 +12,6 @@ use super::transport::{Call, Effect, Failed, Transport};
 use super::verdict::{Doubt, Subject};
 use super::wire::{
     Access, Calendar, Channel, Event, EventPatch, EventsPage, EventsQuery, ListedEvent, NewChannel, NewEvent,
-    UnreadPage,
 };
 use crate::deadline::Deadline;
 use crate::settings::Rotating;
@@ -72,18 +71,6 @@ impl Client {
         page_token: Option<&str>,
         deadline: Deadline,
     ) -> Result<EventsPage, Error> {
-        let page = self.list_unread(calendar_id, query, page_token, deadline).await?;
-        page.read()
-    }
-
-    /// The same, with the events left to be read.
-    pub async fn list_unread(
-        &self,
-        calendar_id: &str,
-        query: EventsQuery<'_>,
-        page_token: Option<&str>,
-        deadline: Deadline,
-    ) -> Result<UnreadPage, Error> {
         let mut url = self.api.events(calendar_id);
         url.query_pairs_mut()
             .extend_pairs(query.parameters())
@@ -94,7 +81,7 @@ impl Client {
         };
         let call = read("events.list", url, subject);
         let body = self.send(&call, calendar_id, deadline).await?;
-        UnreadPage::from_json(&body)
+        EventsPage::from_json(&body)
     }
 
     /// One event. A deleted one that Google still knows is a tombstone; one that it does not know is [`Error::Gone`].

@@ -154,7 +154,7 @@ async fn a_missing_event_is_told_from_a_missing_calendar() {
     assert_eq!(client.get_calendar(CALENDAR, ample()).await, Err(Error::Unshared));
     let everything = EventsQuery::Everything;
     let listed = client.list_events(CALENDAR, everything, None, ample()).await;
-    assert_eq!(listed, Err(Error::Unshared));
+    assert_eq!(listed.unwrap_err(), Error::Unshared);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ async fn list(client: &Client, query: EventsQuery<'_>) -> Result<(Vec<ListedEven
         let page = client
             .list_events(CALENDAR, query, page_token.as_deref(), ample())
             .await?;
-        items.extend(page.items);
+        items.extend(page.events.read()?);
         match page.next {
             Continuation::Page(token) => page_token = Some(token),
             Continuation::End { sync_token } => return Ok((items, sync_token)),

@@ -61,7 +61,8 @@ pub(crate) async fn handle(
         .await
         .map_err(|error| refused(error, window.page_token.is_some()))?;
     let events: Vec<Event> = page
-        .items
+        .events
+        .read()?
         .into_iter()
         .filter_map(|item| match item {
             ListedEvent::Live(event) => Some(*event),

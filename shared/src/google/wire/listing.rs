@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::ListedEvent;
 use crate::google::error::{Error, Outcome, Transient};
+use crate::private::private;
 
 /// Names the parameters that a full listing and its increments share. A sync token is good only for the query that it
 /// came from: keep this beside the token, and list in full when it no longer matches.
@@ -68,25 +69,20 @@ impl EventsQuery<'_> {
 }
 
 /// One page of a listing. It may be short or empty although more follow.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct EventsPage {
     /// In no useful order, except for a window; an id may come again on a later page, and then the later one counts.
-    pub items: Vec<ListedEvent>,
-    /// What follows.
+    pub events: UnreadEvents,
+    /// What follows; it can be asked for before the events are read.
     pub next: Continuation,
-    /// The calendar's IANA zone.
-    pub time_zone: Option<String>,
 }
 
-/// A page whose events are not read yet: what follows it can be asked for meanwhile.
-#[derive(Debug)]
-pub struct UnreadPage {
-    /// Each event's own piece of the answer, so that one which cannot be understood does not fail the others.
-    items: Vec<Bytes>,
-    /// What follows.
-    pub next: Continuation,
-    time_zone: Option<String>,
-}
+/// Events as they came: each has its own piece of the answer, so that one which cannot be understood does not fail the
+/// others.
+#[cfg_attr(test, derive(Debug))]
+pub struct UnreadEvents(Vec<Bytes>);
+
+private!(UnreadEvents);
 
 /// What follows a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +96,7 @@ pub enum Continuation {
     },
 }
 
-impl UnreadPage {
+impl EventsPage {
     pub(in crate::google) fn from_json(json: &Bytes) -> Result<Self, Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -109,38 +105,30 @@ impl UnreadPage {
             items: Vec<&'a RawValue>,
             next_page_token: Option<String>,
             next_sync_token: Option<String>,
-            time_zone: Option<String>,
         }
         let wire: Wire<'_> = serde_json::from_slice(json).map_err(|_| Error::unusable_page())?;
-        let items = wire
-            .items
-            .iter()
-            .map(|item| json.slice_ref(item.get().as_bytes()));
+        let items = wire.items.iter();
         let sync_token = wire.next_sync_token;
         Ok(Self {
-            items: items.collect(),
+            events: UnreadEvents(items.map(|item| json.slice_ref(item.get().as_bytes())).collect()),
             next: wire
                 .next_page_token
                 .map_or(Continuation::End { sync_token }, Continuation::Page),
-            time_zone: wire.time_zone,
         })
     }
+}
 
-    /// How many events it holds.
+impl UnreadEvents {
+    /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.items.len()
+        self.0.len()
     }
 
-    /// Reads the events, which takes the processor a while. [`Transient::UnreadableAnswer`](crate::google::Transient) if one
-    /// has no id.
-    pub fn read(self) -> Result<EventsPage, Error> {
-        let items = self.items.iter().map(|item| ListedEvent::from_json(item));
-        Ok(EventsPage {
-            items: items.collect::<Option<_>>().ok_or_else(Error::unusable_page)?,
-            next: self.next,
-            time_zone: self.time_zone,
-        })
+    /// Reads them, which takes the processor a while. One without an id is an answer that cannot be read.
+    pub fn read(self) -> Result<Vec<ListedEvent>, Error> {
+        let events = self.0.iter().map(|event| ListedEvent::from_json(event));
+        events.collect::<Option<_>>().ok_or_else(Error::unusable_page)
     }
 }
 
@@ -160,35 +148,36 @@ mod tests {
 
     use super::*;
 
-    fn page(json: &Value) -> Result<EventsPage, Error> {
-        UnreadPage::from_json(&Bytes::from(json.to_string()))?.read()
+    fn page(json: &Value) -> Result<(Vec<ListedEvent>, Continuation), Error> {
+        let page = EventsPage::from_json(&Bytes::from(json.to_string()))?;
+        Ok((page.events.read()?, page.next))
     }
 
     #[test]
     fn one_unreadable_event_does_not_fail_its_page() {
-        let page = page(&json!({
+        let (events, next) = page(&json!({
             "kind": "calendar#events", "timeZone": "Asia/Karachi", "nextSyncToken": "s1",
             "items": [{"id": "broken", "status": "confirmed"}, {"id": "gone1", "status": "cancelled"}],
         }))
         .unwrap();
-        let ids: Vec<_> = page.items.iter().map(ListedEvent::id).collect();
+        let ids: Vec<_> = events.iter().map(ListedEvent::id).collect();
         assert_eq!(ids, ["broken", "gone1"]);
-        assert!(matches!(page.items[0], ListedEvent::Unreadable { .. }));
+        assert!(matches!(events[0], ListedEvent::Unreadable { .. }));
         let sync_token = Some("s1".to_owned());
-        assert_eq!(page.next, Continuation::End { sync_token });
+        assert_eq!(next, Continuation::End { sync_token });
     }
 
     #[test]
     fn an_empty_page_may_have_a_successor() {
-        let page = page(&json!({"items": [], "nextPageToken": "p2"})).unwrap();
-        assert_eq!(page.next, Continuation::Page("p2".to_owned()));
+        let (_, next) = page(&json!({"items": [], "nextPageToken": "p2"})).unwrap();
+        assert_eq!(next, Continuation::Page("p2".to_owned()));
     }
 
     #[test]
     fn a_page_that_hides_something_is_unusable() {
         assert!(page(&json!({"items": [{"status": "confirmed"}]})).is_err());
         assert!(page(&json!({"items": 5})).is_err());
-        assert!(UnreadPage::from_json(&Bytes::from("<html>")).is_err());
+        assert!(EventsPage::from_json(&Bytes::from("<html>")).is_err());
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod time;
 pub use calendar::{Calendar, Channel, NewChannel};
 pub use draft::{Change, EventPatch, NewEvent};
 pub use event::{Event, EventStatus, EventType, ListedEvent, Tombstone, Transparency};
-pub use listing::{Continuation, EventsPage, EventsQuery, SYNC_QUERY_FINGERPRINT, UnreadPage};
+pub use listing::{Continuation, EventsPage, EventsQuery, SYNC_QUERY_FINGERPRINT};
 pub use time::EventTime;
 
 pub(super) use calendar::Access;

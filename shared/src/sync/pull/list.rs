@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 use tracing::Span;
 
 use super::Pull;
-use crate::google::{Continuation, Error, EventsQuery, Gone, ListedEvent, UnreadPage};
+use crate::google::{Continuation, Error, EventsPage, EventsQuery, Gone, ListedEvent};
 use crate::sync::busy::Occurrence;
 use crate::sync::listing::{Listing, Start, sighting};
 use crate::sync::queries::listing::missing_from_listing;
@@ -54,11 +54,10 @@ impl Pull<'_> {
             let page_token = reached.as_ref().or(start.page_token.as_ref());
             match (self.page(query, page_token).await, reached.take()) {
                 (Ok(page), _) => {
-                    listed += page.count();
-                    let next = page.next.clone();
+                    listed += page.events.count();
                     let run = Span::current();
-                    pages.push(spawn_blocking(move || run.in_scope(|| page.read())));
-                    match next {
+                    pages.push(spawn_blocking(move || run.in_scope(|| page.events.read())));
+                    match page.next {
                         Continuation::Page(token) if listed < PART => reached = Some(token),
                         part @ Continuation::Page(_) => break part,
                         end @ Continuation::End { .. } => break end,
@@ -74,9 +73,9 @@ impl Pull<'_> {
         let mut seen: HashMap<String, ListedEvent> = HashMap::with_capacity(listed);
         for page in pages {
             // Reading does not panic, and nobody stops it; if it ever were so, nothing was read.
-            let page = page.await.map_err(|_| Error::unusable_page())??;
+            let events = page.await.map_err(|_| Error::unusable_page())??;
             // An id may come again on a later page: the later one is the newer one.
-            seen.extend(page.items.into_iter().map(|item| (item.id().to_owned(), item)));
+            seen.extend(events.into_iter().map(|item| (item.id().to_owned(), item)));
         }
         let mut listing = Listing {
             start: start.clone(),
@@ -107,7 +106,7 @@ impl Pull<'_> {
         &self,
         query: EventsQuery<'_>,
         page_token: Option<&String>,
-    ) -> Result<UnreadPage, SyncError> {
+    ) -> Result<EventsPage, SyncError> {
         if self.time_is_over() {
             return Err(SyncError::OutOfTime);
         }
@@ -115,7 +114,7 @@ impl Pull<'_> {
         let until = self.deadline.leaving(2 * STORE_MARGIN).at_most(PAGE);
         let google = self.sync.google;
         let page = google
-            .list_unread(self.calendar_id, query, page_token.map(String::as_str), until)
+            .list_events(self.calendar_id, query, page_token.map(String::as_str), until)
             .await;
         match page {
             // What was given no time to end well has not failed; a pause that Google asks for is another matter.

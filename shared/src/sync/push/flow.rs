@@ -101,13 +101,7 @@ impl<'a> Flow<'a> {
                         match wait {
                             _ if supply.claimed == BATCH as usize => dry = false,
                             Some(_) if supply.claimed > 0 => {}
-                            Some(wait)
-                                if !left_to_others
-                                    && self.deadline.allows(wait + 2 * STORE_MARGIN)
-                                    && patient_until
-                                        .get_or_insert_with(|| Deadline::after(self.patience))
-                                        .allows(wait) =>
-                            {
+                            Some(wait) if !left_to_others && self.may_wait(wait, &mut patient_until) => {
                                 pause = Some(Instant::now() + wait);
                             }
                             None | Some(_) => dry = true,
@@ -138,6 +132,12 @@ impl<'a> Flow<'a> {
                 Err(error.into())
             }
         }
+    }
+
+    /// Whether there is time and patience to wait for calls; `patient_until` is set where the waiting begins.
+    fn may_wait(self, wait: Duration, patient_until: &mut Option<Deadline>) -> bool {
+        let patient_until = *patient_until.get_or_insert_with(|| Deadline::after(self.patience));
+        patient_until.allows(wait) && self.deadline.allows(wait + 2 * STORE_MARGIN)
     }
 
     /// Claims what is due next, and stores what will be sent of it.

@@ -285,8 +285,8 @@ fn typed(value: &(dyn ToSql + Sync), kind: Type) -> (&(dyn ToSql + Sync), Type) 
     (value, kind)
 }
 
-/// Gives back the claims that were not used, which only what is unwritten bears. `unsent`: events of which nothing was sent of what was stored for it, so that
-/// nobody need look what became of it.
+/// Gives back the claims that were not used; only what is unwritten bears any. `unsent`: events of which nothing was sent
+/// of what was stored for it, so that nobody need look what became of it.
 pub(crate) async fn release_claims(
     client: &impl GenericClient,
     calendar_id: &str,
