@@ -21,6 +21,10 @@ use shared::database::{Database, DatabaseError, DatabaseUrl};
 use shared::deadline::Deadline;
 use tokio_postgres::Client;
 
+/// A query that never ends by itself.
+const ENDLESS: &str =
+    "with recursive endless as (select 1 as n union all select n from endless) select count(*) from endless";
+
 /// A database that has not been connected to yet.
 fn database(url: &str) -> Database {
     Database::new(DatabaseUrl::parse(url).unwrap())

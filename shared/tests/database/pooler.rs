@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio_postgres::types::Type;
 
-use super::{ample, database, execute, free_port, read_number};
+use super::{ENDLESS, ample, database, execute, free_port, read_number};
 
 /// A running PgBouncer; killed when dropped.
 struct Pooler {
@@ -158,7 +158,7 @@ async fn limits_hold_in_each_session_behind_it() {
     execute(&database(&test.url()), &shorter).await;
     let pooler = Pooler::before(&test, 1);
     let database = database(&pooler.url(&test));
-    let slow = read_number(&database, "SELECT 1::int8 FROM pg_sleep(3600)").await;
+    let slow = read_number(&database, ENDLESS).await;
     assert_eq!(slow, Err(DatabaseError::Unavailable(Unavailable::Overworked)));
     assert_eq!(
         read_number(&database, "SELECT 1::int8").await,
