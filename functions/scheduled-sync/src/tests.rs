@@ -59,6 +59,26 @@ impl Clinic {
         insert.await.unwrap();
     }
 
+    /// An appointment whose event is not written yet, at this hour.
+    async fn book(&self, hour: u32) {
+        let book = format!(
+            "with calendar as (
+                insert into calendars (id) values ('clinic@example.com') on conflict do nothing
+            ), booked as (
+                insert into appointments (id, calendar_id, patient_name, starts_at, ends_at, time_zone, source,
+                    google_calendar_event_id)
+                values (lpad('{hour}', 32, '0')::uuid, 'clinic@example.com', 'A. Khan', timestamptz '2030-01-01 {hour:02}:00Z',
+                    timestamptz '2030-01-01 {hour:02}:30Z', 'Asia/Karachi', 'test', lpad('{hour}', 32, '0'))
+            )
+            insert into calendar_events (calendar_id, event_id, appointment_id, wanted, wanted_version)
+            values ('clinic@example.com', lpad('{hour}', 32, '0'), lpad('{hour}', 32, '0')::uuid, 'present', 1)"
+        );
+        let booked = self
+            .tables
+            .read(soon(), async |client| client.batch_execute(&book).await);
+        booked.await.unwrap();
+    }
+
     async fn kept(&self) -> i64 {
         let query = "select count(*) from idempotency_keys";
         let rows = self
@@ -118,6 +138,30 @@ async fn a_calendar_at_which_google_hangs_holds_up_no_other() {
         clinic.pulled().await,
         ["clinic@example.com", "dr.ali@example.com"]
     );
+}
+
+#[tokio::test]
+async fn what_is_due_is_written_by_a_booking_and_by_the_5_minute_run_whatever_becomes_of_its_pull() {
+    let clinic = Clinic::open().await;
+    let booked = json!({
+        "source": "appointment-sync", "detail-type": "AppointmentChanged",
+        "detail": {"calendar_id": "clinic@example.com"},
+    });
+    let refuse_listings = || {
+        let listing = Fault::on("events.list").of_calendar("clinic@example.com");
+        clinic.google.fail(listing.refuse(400, "invalid"));
+    };
+    for (hour, event, lists) in [(1, booked, true), (2, json!({}), true), (3, json!({}), false)] {
+        if !lists {
+            refuse_listings();
+        }
+        clinic.book(hour).await;
+        clinic.run(event).await;
+        assert_eq!(
+            clinic.google.count("events.insert"),
+            usize::try_from(hour).unwrap()
+        );
+    }
 }
 
 #[tokio::test]

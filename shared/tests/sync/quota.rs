@@ -11,7 +11,7 @@ use shared::google::Quota;
 use shared::sync::{Occasion, Patience, Sync, SyncError};
 
 use crate::clinic::{CALENDAR, Clinic, LONG, soon};
-use crate::process::Process;
+use crate::process::{Point, Process};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -196,6 +196,24 @@ async fn people_are_listened_to_while_no_more_can_be_written() {
     assert_eq!(clinic.push().await.unwrap().pending, 1);
     assert_eq!(clinic.pull().await.unwrap().updated, 1);
     assert!(clinic.pull().await.is_err());
+}
+
+#[tokio::test]
+async fn what_a_pull_has_committed_counts_though_it_must_wait_for_what_was_notified_meanwhile() {
+    let (mut clinic, edited) = Clinic::with_one().await;
+    let_pass(&clinic, 100).await;
+    clinic.edit(&edited.google_calendar_event_id, &json!({"location": "Room 2"}));
+    clinic.set_quota(quota(1, 1));
+    let process = Process::start(&clinic).await;
+    let mut pull = process.frozen_pull(Point::before("with untold as")).await;
+    clinic
+        .sql("update calendars set change_seq = change_seq + 1")
+        .await;
+    process.wake();
+    let pulled = (&mut pull).await.unwrap().unwrap();
+    assert_eq!(pulled.updated, 1);
+    let free = "select from calendars where lease_owner is null and change_seq > pulled_seq";
+    assert_eq!(clinic.rows(free).await.len(), 1, "a later run covers the rest");
 }
 
 #[tokio::test]
