@@ -46,32 +46,22 @@ async fn first_of_peoples_own() -> Result<Row, Failure> {
         person.add(CALENDAR, &event(n, None))?;
     }
     let sync = world.start("scheduled-sync", &world.url()).await?;
-    let (mut floor, mut ours) = (Times::default(), Times::default());
-    for round in 0..=ROUNDS {
+    let what = format!("first pull of {EVENTS} events of people's own (median)");
+    rounds(what, async |_| {
         seed::empty(&db).await?;
         let took = pull(&db, &sync).await?;
         let listed = google.list(CALENDAR, None).await?.took;
-        let least = listed + copy(&db, &world, &["busy_events"], EVENTS).await?;
-        // The first connects, and gets a token of Google's.
-        if round > 0 {
-            ours.add(took);
-            floor.add(least);
-        }
-    }
-    Ok(Row::times(
-        format!("first pull of {EVENTS} events of people's own (median)"),
-        floor.median(),
-        ours.median(),
-        2.0,
-    ))
+        Ok((listed + copy(&db, &world, &["busy_events"], EVENTS).await?, took))
+    })
+    .await
 }
 
 async fn of_appointments() -> Result<Vec<Row>, Failure> {
     let world = World::open().await?;
     let (db, google) = (world.client().await?, Bare::overhearing(&world).await?);
     let sync = world.start("scheduled-sync", &world.url()).await?;
-    let (mut floor, mut ours) = (Times::default(), Times::default());
-    for round in 0..=ROUNDS {
+    let what = format!("first pull of {EVENTS} appointments' events (median)");
+    let first = rounds(what, async |round| {
         seed::empty(&db).await?;
         seed::book(&db, 0..EVENTS).await?;
         db.batch_execute("analyze").await?;
@@ -80,22 +70,16 @@ async fn of_appointments() -> Result<Vec<Row>, Failure> {
         }
         let took = pull(&db, &sync).await?;
         let listed = google.list(CALENDAR, None).await?.took;
-        let least = listed + copy(&db, &world, &["calendar_events"], EVENTS).await?;
-        if round > 0 {
-            ours.add(took);
-            floor.add(least);
-        }
-    }
-    let mut rows = vec![Row::times(
-        format!("first pull of {EVENTS} appointments' events (median)"),
-        floor.median(),
-        ours.median(),
-        2.0,
-    )];
+        Ok((
+            listed + copy(&db, &world, &["calendar_events"], EVENTS).await?,
+            took,
+        ))
+    })
+    .await?;
 
-    let (mut floor, mut ours) = (Times::default(), Times::default());
     let person = world.google.person();
-    for round in 1..=ROUNDS {
+    let what = format!("incremental pull of {EVENTS} changes, three rows each and the bus told (median)");
+    let changes = rounds(what, async |round| {
         // As if what the events lack of ours had been written meanwhile.
         for statement in [
             "update calendar_events set pushed_version = wanted_version",
@@ -111,18 +95,30 @@ async fn of_appointments() -> Result<Vec<Row>, Failure> {
             let id = event["id"].as_str().unwrap_or_default();
             person.edit(CALENDAR, id, &json!({"location": format!("Room {round}")}))?;
         }
-        ours.add(pull(&db, &sync).await?);
+        let took = pull(&db, &sync).await?;
         let written = ["appointments", "calendar_events", "appointment_history"];
         let listed = google.list(CALENDAR, Some(&token)).await?.took;
-        floor.add(listed + copy(&db, &world, &written, EVENTS).await? + tell(&world).await?);
+        let copied = copy(&db, &world, &written, EVENTS).await?;
+        Ok((listed + copied + tell(&world).await?, took))
+    })
+    .await?;
+    Ok(vec![first, changes])
+}
+
+/// Measures the floor and ours in turn. The first round connects, and gets a token of Google's: it does not count.
+async fn rounds(
+    what: String,
+    mut measure: impl AsyncFnMut(u32) -> Result<(Duration, Duration), Failure>,
+) -> Result<Row, Failure> {
+    let (mut floor, mut ours) = (Times::default(), Times::default());
+    for round in 0..=ROUNDS {
+        let (least, took) = measure(round).await?;
+        if round > 0 {
+            floor.add(least);
+            ours.add(took);
+        }
     }
-    rows.push(Row::times(
-        format!("incremental pull of {EVENTS} changes, three rows each and the bus told (median)"),
-        floor.median(),
-        ours.median(),
-        2.0,
-    ));
-    Ok(rows)
+    Ok(Row::times(what, floor.median(), ours.median(), 2.0))
 }
 
 /// Tells the bus of the changes, ten by ten; not longer than a pull does.
